@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// The interface that both network families share: a clip in, tracks out. No
+// Torch here, so that its users do not pay for Torch headers.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/json.h"
+#include "tracking/clip.h"
+
+namespace mapweave::vis {
+
+class Segmenter {
+ public:
+  virtual ~Segmenter() = default;
+  // Tracks in the clip's pixel frame, ordered by their first mask's first
+  // pixel. T from 1 upward, any size. Pixels outside the coverage never belong
+  // to a mask. Not thread-safe: one Segmenter per thread (see Clone).
+  virtual tracking::TrackSet Segment(const tracking::Clip& clip) = 0;
+  // Another segmenter that shares the weights.
+  virtual std::unique_ptr<Segmenter> Clone() const = 0;
+};
+
+// What a checkpoint file says of itself.
+struct CheckpointInfo {
+  std::string family;  // "dense"
+  std::string preset;  // "small"
+  Json config;         // the header's whole configuration
+  int64_t parameters = 0;
+};
+
+// Loads a safetensors checkpoint written by the trainer. `device` is "cpu" or
+// "cuda[:N]" (see ResolveDevice). Throws Error{kDevice} naming the file if it
+// is not a checkpoint of ours, is damaged, or its tensors do not fit.
+std::unique_ptr<Segmenter> LoadSegmenter(const std::string& path,
+                                         const std::string& device);
+CheckpointInfo InspectCheckpoint(const std::string& path);
+
+// "auto" becomes "cuda:0" or "cpu"; an explicit device that is not there is
+// Error{kDevice}, never a silent fallback.
+std::string ResolveDevice(const std::string& requested);
+// One line per usable device, for `mapweave info`.
+std::vector<std::string> ListDevices();
+
+// Threads that one Segmenter may use inside; the pipelines set 1 and run
+// windows side by side instead.
+void SetTorchThreads(int threads);
+
+}  // namespace mapweave::vis
