@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// Supervised training of a network on labelled clips: where the clips come
+// from is the caller's affair (a simulated world, drawn labels, pseudo-labels).
+// No Torch here, so that its users do not pay for Torch headers.
+#pragma once
+
+#include "core/json.h"
+#include "core/progress.h"
+#include "tracking/clip.h"
+
+#include <cstdint>
+#include <string>
+
+namespace mapweave::vis {
+
+// Random changes to a training clip that leave its labels true. All of them
+// are drawn from the run's seed and the clip's index.
+struct AugmentOptions {
+  bool rotate = true;           // by quarter turns
+  bool flip = true;             // left-right and up-down
+  bool reverse_time = true;     // editions in the opposite order
+  bool permute_colours = true;  // R, G and B, for all editions alike
+  // Per edition, in intensities of [0, 1]: gain in 1 +- gain, offset in
+  // +- offset, standard deviation of white noise in [0, noise].
+  double gain = 0.15;
+  double offset = 0.08;
+  double noise = 0.03;
+  // Probability per edition of a 3x3 blur.
+  double blur = 0.15;
+};
+
+struct TrainOptions {
+  std::string preset = "small";
+  // "group" or "batch"; empty: the preset's own.
+  std::string norm;
+
+  // Ends after this many steps or this many seconds of training (validation
+  // not counted), whichever comes first; 0 = no such limit, one must be set.
+  // The learning rate follows the larger of the two elapsed fractions.
+  int64_t steps = 0;
+  double seconds = 0.0;
+
+  // Every step takes one number of editions T, drawn from [min_editions,
+  // max_editions], and frames_per_step / T clips (at least one). Clips with
+  // more editions are thinned to a random T of them, in order.
+  int frames_per_step = 12;
+  int min_editions = 2;
+  int max_editions = 4;
+  // Side in pixels of a random crop; 0 = clips as they come.
+  int crop = 0;
+
+  double learning_rate = 1e-3;
+  int warmup_steps = 100;
+  // The cosine ends at this fraction of learning_rate.
+  double final_fraction = 0.02;
+  // Decoupled (AdamW); not applied to norms and biases.
+  double weight_decay = 0.05;
+  // Largest L2 norm of all gradients together.
+  double clip_norm = 5.0;
+  // Decay of the exponential moving average of the weights that is validated
+  // and saved; 0 = the raw weights.
+  double ema_decay = 0.998;
+  // Convolutions in bfloat16 on the CPU; norms, losses and weights stay in
+  // float32.
+  bool bf16 = true;
+  AugmentOptions augment;
+
+  uint64_t seed = 1;
+  int threads = 1;             // of the arithmetic
+  int loader_threads = 1;      // that make clips ahead of it
+  std::string device = "cpu";  // see ResolveDevice
+
+  // Starts from the weights of this checkpoint, with a fresh optimiser.
+  std::string init_checkpoint;
+  // Goes on with the interrupted run that wrote `output`, exactly where its
+  // last checkpoint was.
+  bool resume = false;
+  // Where the checkpoint goes (safetensors); the state that `resume` needs
+  // lies beside it in OUTPUT.state.
+  std::string output;
+  // Loss curve, one row per step, and OUTPUT.validation.csv's rows beside it;
+  // empty = none.
+  std::string curves_csv;
+  // In steps; 0 = only at the end.
+  int64_t checkpoint_every = 500;
+  int64_t validate_every = 500;
+  // Clips 0 .. n-1 of the validation source are used.
+  int validation_clips = 24;
+  // Facts for the checkpoint's header and its card (data, licence ...).
+  Json notes = Json::object();
+
+  // Throws Error{kUsage} naming the option.
+  void Validate() const;
+};
+
+// Measures on the validation clips, in [0, 1]; see tracking's definitions of
+// detection F1 (one edition) and link F1 (one identity over two).
+struct ValidationScores {
+  double detection_f1 = 0.0;
+  double link_f1 = 0.0;
+  // Score threshold at which they were reached; stored in the checkpoint.
+  double threshold = 0.5;
+};
+
+struct TrainResult {
+  int64_t steps = 0;
+  int64_t clips = 0;
+  double seconds = 0.0;  // of training, over all resumed parts
+  double loss = 0.0;     // mean over the last 50 steps
+  bool validated = false;
+  ValidationScores validation;
+};
+
+// Trains and writes options.output. Clips are taken in the order 0, 1, 2 ... of
+// `train`; `validation` may be null. With a limit in steps the result depends
+// only on the sources and the options, not on loader_threads or resumes.
+//
+// Throws Error{kInterrupted} after saving when context.cancel is set;
+// Error{kFailure} when the loss is no longer finite, keeping the last good
+// checkpoint; Error{kDevice} for checkpoints and devices; Error{kBadInput} for
+// clips whose parts do not fit together.
+TrainResult Train(const tracking::ClipSource& train,
+                  const tracking::ClipSource* validation,
+                  const TrainOptions& options, RunContext& context);
+
+}  // namespace mapweave::vis
