@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// Draws an edition of a world as a scanned map sheet in a cartographic hand,
+// together with its exact truth. The drawing is made at twice the resolution
+// and averaged down; every random choice is a function of seeds and grid
+// coordinates, so a window of a sheet is the same pixels whether it is drawn
+// alone or with the whole.
+#pragma once
+
+#include "core/geometry.h"
+#include "synth/world.h"
+
+#include <opencv2/core.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mapweave::synth {
+
+// The names of the hands: "solid-black", "carmine", "cadastre", "hatched",
+// "outline", "grey-block", "blueprint", "stippled", "brown-double",
+// "insurance".
+std::vector<std::string> HandNames();
+
+// The sheet that carries the drawing. Rings in grid pixels, before the shift.
+struct SheetFrame {
+  // The drawing ends here, with frame lines around it; empty: no frame.
+  Ring neatline;
+  // The paper ends here; empty: the paper is everywhere.
+  Ring paper;
+  // What the scan shows beyond the paper, R, G, B.
+  cv::Vec3b outside = {255, 255, 255};
+};
+
+struct RenderOptions {
+  std::string hand = "cadastre";  // one of HandNames()
+  // Fixes colours, line widths, lettering and the state of paper and scan.
+  uint64_t seed = 1;
+  // Displaces the whole drawing (not the truth in the World), in pixels: the
+  // error of the sheet's georeference.
+  Point2d shift;
+  SheetFrame frame;
+  // Amount of stains, folds, fading, blur and scan noise; 0 = a clean print.
+  double wear = 1.0;
+  // Amount of lettering; 0 = none.
+  double lettering = 1.0;
+  // Throws Error{kUsage} that names the option.
+  void Validate() const;
+};
+
+struct EditionImage {
+  cv::Mat rgb;       // CV_8UC3, R, G, B order
+  cv::Mat coverage;  // CV_8UC1: 1 = paper of the sheet, 0 = beyond it
+  // CV_32SC1: identity of the building drawn at the pixel, or 0. It follows
+  // the image, hence includes the shift.
+  cv::Mat labels;
+};
+
+// `edition` counts from 0. Throws Error{kUsage} on bad options or an edition
+// that the world does not have.
+EditionImage RenderEdition(const World& world, int edition,
+                           const RenderOptions& options);
+
+// The same pixels, of `window` only. Scan noise alone may differ within 8
+// pixels of the window's edge.
+EditionImage RenderWindow(const World& world, int edition,
+                          const RenderOptions& options, cv::Rect window);
+
+}  // namespace mapweave::synth
