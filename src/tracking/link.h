@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// Links the instances of the editions of one clip into tracks. Editions lie a
+// few pixels apart, and not equally everywhere: the shift is estimated for the
+// clip and then block by block before masks are compared.
+#pragma once
+
+#include "tracking/components.h"
+#include "tracking/track.h"
+
+#include <opencv2/core.hpp>
+
+#include <functional>
+#include <vector>
+
+namespace mapweave::tracking {
+
+// Instance `index` of edition `edition`.
+struct InstanceRef {
+  int edition = 0;
+  int index = 0;
+};
+
+// A learned opinion: probability in [0, 1] that both are one building. The
+// first is of the older edition.
+using LinkAffinity =
+    std::function<double(const InstanceRef&, const InstanceRef&)>;
+
+struct LinkOptions {
+  // Pairs below this overlap (IoU after registration) are never linked.
+  double min_iou = 0.25;
+  // Editions that a link may span: 1 = neighbours only, 3 = t to t + 3.
+  int max_span = 3;
+  // Farthest shift that is looked for between two editions of a clip.
+  int max_shift_px = 7;
+  // Side of the blocks with a shift of their own; 0 = one shift for the clip.
+  int block_px = 128;
+  // Farthest that a block's shift may lie from the clip's.
+  int max_block_shift_px = 3;
+  // Share of the pair's similarity that IoU gives; the rest is how close the
+  // two centres lie, which tells rows of equal houses apart.
+  double iou_weight = 0.8;
+  // Optional. Where given, its square root's product with the overlap decides
+  // and the link's probability is the affinity's.
+  LinkAffinity affinity;
+
+  // Throws Error{kUsage} that names the value out of range.
+  void Validate() const;
+};
+
+// Tracks ordered by their first mask's first pixel (row,
+// column), then by edition. Every instance belongs to exactly one track.
+// Neighbouring editions are linked first; then ends that found nobody look for
+// a partner two, then three editions on, as long as the building was not seen
+// in between. Identity goes to the best total overlap: after a split or merger
+// one part goes on, the others appear or disappear.
+//
+// per_edition: T lists in one pixel frame. foreground: T of CV_32FC1, the maps
+// to register by; or empty, and the masks are used instead. presence is the
+// instance's score where there is a mask, else 0; score is their mean.
+// Throws Error{kBug} if the editions' numbers or sizes differ.
+TrackSet LinkInstances(const std::vector<std::vector<Instance>>& per_edition,
+                       const std::vector<cv::Mat>& foreground,
+                       const LinkOptions& options = {});
+
+// The two-step baseline: neighbouring editions, IoU of the masks as they lie,
+// one-to-one assignment, pairs from `min_iou` up. link is the IoU.
+TrackSet LinkByIoU(const std::vector<std::vector<Instance>>& per_edition,
+                   double min_iou = 0.25);
+
+}  // namespace mapweave::tracking
