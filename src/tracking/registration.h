@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//
+// Finds by how much one map image is shifted against another of the same
+// place: whole sheets against each other, or small windows. The estimate
+// carries a confidence, so that images with nothing in common are refused
+// rather than moved. It is a translation only, and cannot bend real change
+// away. All in pixels.
+//
+// Sign convention, throughout: `shift` is added to a's coordinates to get b's.
+// What is drawn at (x, y) in `a` is drawn at (x + shift.x, y + shift.y) in
+// `b`; content that stands further right in `b` gives a positive shift.x.
+#pragma once
+
+#include <opencv2/core.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace mapweave::tracking {
+
+// An image to be registered and where it can be trusted.
+struct FeatureImage {
+  // [H, W], CV_32F with any number of channels (see StructureFeatures).
+  cv::Mat features;
+  // [H, W] CV_8UC1, non-zero = surveyed, legible; an empty Mat means all.
+  cv::Mat coverage;
+};
+
+struct ShiftOptions {
+  // Shifts beyond this in x or y are not considered.
+  double max_shift_px = 32.0;
+  // Shifts that leave less than this part of the smaller coverage in common
+  // are not considered; in (0, 1].
+  double min_overlap = 0.3;
+  // Estimates below are refused (ShiftEstimate::is_confident); in [0, 1].
+  double min_confidence = 0.5;
+  // Images larger than this on a side are first searched at half size, and so
+  // on down (coarse to fine).
+  int coarse_side_px = 512;
+
+  // Throws Error{kUsage}.
+  void Validate() const;
+};
+
+struct ShiftEstimate {
+  cv::Point2d shift;  // px; add to a's coordinates to get b's
+  // In [0, 1]: how far the correlation's peak stands out of the correlations
+  // at all other shifts. Unrelated images stay under about 0.3.
+  double confidence = 0.0;
+  // Masked normalised cross-correlation at the peak, in [-1, 1].
+  double correlation = 0.0;
+  // The highest correlation away from the peak's neighbourhood.
+  double second_correlation = 0.0;
+  // confidence >= ShiftOptions::min_confidence. The caller decides what to do
+  // with a shift that is not.
+  bool is_confident = false;
+};
+
+// What survives a change of cartographic hand: streets, block outlines, banks.
+// Orientation-coded gradients, normalised by local contrast, with opposite
+// gradients made equal (a dark line on light paper is a light line on dark).
+//   rgb: [H, W] CV_8UC3 or CV_8UC1.
+//   coverage: [H, W] CV_8UC1, non-zero = surveyed; empty = all. Its edge makes
+//     no features.
+// Returns [H, W] CV_32F with kStructureChannels channels, 0 off the coverage.
+inline constexpr int kStructureChannels = 2;
+cv::Mat StructureFeatures(const cv::Mat& rgb, const cv::Mat& coverage);
+
+// Masked normalised cross-correlation by FFT (Padfield, "Masked Object
+// Registration in the Fourier Domain", IEEE TIP 2012), channels pooled, with a
+// sub-pixel peak. The images have the same size and number of channels; the
+// time is O(n log n) in pixels, so windows of 128..512 px take milliseconds.
+// Throws Error{kUsage} on bad options; never on image content: images without
+// content or overlap give confidence 0 and shift 0.
+ShiftEstimate EstimateShift(const FeatureImage& a, const FeatureImage& b,
+                            const ShiftOptions& options);
+ShiftEstimate EstimateShift(const cv::Mat& a, const cv::Mat& b,
+                            const ShiftOptions& options);
+
+// The shift of one tile of an image.
+struct LocalShift {
+  cv::Rect tile;  // in a's pixels
+  // Of the whole content of the tile, on top of nothing: the full shift from
+  // a to b there.
+  ShiftEstimate estimate;
+};
+
+struct LocalShiftOptions {
+  // Side of the square tiles; the last row and column may be smaller, down to
+  // half a tile.
+  int tile_px = 256;
+  // How far a tile may deviate from the whole shift.
+  double max_deviation_px = 16.0;
+  // Tiles with less of their area covered in `a` are left out.
+  double min_coverage = 0.5;
+  double min_confidence = 0.5;
+
+  // Throws Error{kUsage}.
+  void Validate() const;
+};
+
+// Shifts per tile around a known whole shift, in row-major order; tiles that
+// are not confident are included and flagged.
+std::vector<LocalShift> EstimateLocalShifts(const FeatureImage& a,
+                                            const FeatureImage& b,
+                                            cv::Point2d whole_shift,
+                                            const LocalShiftOptions& options);
+
+struct SeriesShiftOptions {
+  ShiftOptions pair;
+  LocalShiftOptions local;
+
+  // Throws Error{kUsage}.
+  void Validate() const;
+};
+
+// A pair of editions, a < b, as it entered the joint solution.
+struct PairShift {
+  size_t a = 0;
+  size_t b = 0;
+  ShiftEstimate estimate;
+  // |estimate - joint solution|, px; large where the pair was overruled.
+  double disagreement_px = 0.0;
+};
+
+struct EditionShift {
+  // Add to this edition's coordinates to get the newest edition's; (0, 0) for
+  // the newest edition and for an edition that no confident pair ties to it.
+  cv::Point2d shift;
+  // Of the best chain of pairs to the newest edition (its weakest pair); 1 for
+  // the newest edition, 0 without such a chain.
+  double confidence = 0.0;
+  bool is_confident = false;
+  // Median over held-out tiles of the distance between the tile's own shift
+  // and the whole shift that was estimated without that tile (two folds, as a
+  // chessboard). Measured against `compared_with`: the newest edition if that
+  // pair is confident, else the most confident partner. Nothing was measured
+  // where held_out_points is 0.
+  double residual_px = 0.0;
+  size_t held_out_points = 0;
+  std::optional<size_t> compared_with;
+};
+
+struct SeriesShifts {
+  std::vector<EditionShift> editions;  // T, oldest first
+  std::vector<PairShift> pairs;        // all a < b
+};
+
+// Estimates the shifts of all pairs of T editions and solves them jointly by
+// robust least squares over the confident pairs, the newest (last) edition
+// standing still. The images have one size, at most some 2048 px a side:
+// memory is about 100 bytes per pixel and channel on top of the images.
+// Throws Error{kUsage} on bad options.
+SeriesShifts EstimateSeriesShifts(const std::vector<FeatureImage>& editions,
+                                  const SeriesShiftOptions& options);
+
+}  // namespace mapweave::tracking
