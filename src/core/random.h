@@ -6,6 +6,7 @@
 // differ between implementations.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
