@@ -31,7 +31,7 @@ class Crs {
   // EPSG:4326.
   static Crs Wgs84();
 
-  bool IsDefined() const { return impl_ != nullptr; }
+  bool IsDefined() const { return definition_ != nullptr; }
   // WKT2:2019 on one line.
   std::string Wkt() const;
   // GDAL's dialect of WKT 1, which a GeoPackage's definition column holds; WKT2
@@ -53,13 +53,14 @@ class Crs {
   // Same axes, datum and projection; names do not count.
   bool IsSame(const Crs& other) const;
 
-  // For this library's own sources, which know the type behind.
-  struct Impl;
-  explicit Crs(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
-  const Impl& Get() const;
-
  private:
-  std::shared_ptr<const Impl> impl_;
+  friend class CrsFactory;  // this library's own maker, from GDAL's type
+  struct Definition;
+  explicit Crs(std::shared_ptr<const Definition> definition)
+      : definition_(std::move(definition)) {}
+  const Definition& Get() const;
+
+  std::shared_ptr<const Definition> definition_;
 };
 
 // Ground metres per CRS unit along x and y at one place.
@@ -72,9 +73,25 @@ struct GroundScale {
   double Length() const;
 };
 
-// Measured with geodesics on the CRS's ellipsoid, so it holds for web Mercator
-// (about cos(latitude)), feet, toises and degrees alike. Throws
-// Error{kBadInput} where the CRS is not defined at `place`.
+// Measures the scale of one CRS at any number of places, with geodesics on its
+// ellipsoid, so that it holds for web Mercator (about cos(latitude)), feet,
+// toises and degrees alike. One per thread: not thread-safe.
+class GroundMeasure {
+ public:
+  explicit GroundMeasure(const Crs& crs);
+  ~GroundMeasure();
+  GroundMeasure(GroundMeasure&&) noexcept;
+  GroundMeasure& operator=(GroundMeasure&&) noexcept;
+
+  // Throws Error{kBadInput} where the CRS is not defined at `place`.
+  GroundScale At(Point2d place) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// GroundMeasure for a single place. Takes milliseconds.
 GroundScale ScaleAt(const Crs& crs, Point2d place);
 
 struct TransformOptions {

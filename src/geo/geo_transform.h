@@ -37,7 +37,8 @@ class GeoTransform {
 
  private:
   std::array<double, 6> forward_{0, 1, 0, 0, 0, 1};
-  std::array<double, 6> inverse_{0, 1, 0, 0, 0, 1};
+  // The linear part alone, row by row.
+  std::array<double, 4> inverse_{1, 0, 0, 1};
 };
 
 }  // namespace mapweave::geo

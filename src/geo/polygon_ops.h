@@ -36,6 +36,8 @@ MultiPolygon MakeValid(const MultiPolygon& polygons);
 // In square CRS units, holes subtracted. The input is valid.
 double PlanarArea(const MultiPolygon& polygons);
 // In square metres of ground, by the CRS's scale at the polygons' middle.
+// The second form takes milliseconds for each call.
+double AreaM2(const MultiPolygon& polygons, const GroundMeasure& measure);
 double AreaM2(const MultiPolygon& polygons, const Crs& crs);
 // Bounding box; all zero for no polygons.
 Box Bounds(const MultiPolygon& polygons);

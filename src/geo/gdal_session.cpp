@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "geo/gdal_session.h"
+
+#include "core/error.h"
+#include "core/log.h"
+#include "geo/gdal_handles.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <mutex>
+
+namespace mapweave::geo {
+namespace {
+
+// What GDAL reports outside any CplErrorScope has no owner who could act on
+// it; it is kept for those who debug.
+void CPL_STDCALL LogOrphan(CPLErr level, CPLErrorNum, const char* message) {
+  if (level != CE_Debug) LogDebug("GDAL: {}", message);
+}
+
+std::once_flag registered;
+
+void RegisterOnce(const GdalOptions& options) {
+  std::call_once(registered, [&options] {
+    CPLSetErrorHandler(LogOrphan);
+    // Transformations that change with the state of a connection cannot be
+    // reproduced.
+    OSRSetPROJEnableNetwork(0);
+    CPLSetConfigOption("PROJ_NETWORK", "OFF");
+    GDALSetCacheMax64(static_cast<GIntBig>(options.cache_mb) << 20);
+    GDALAllRegister();
+  });
+}
+
+}  // namespace
+
+void GdalOptions::Validate() const {
+  if (cache_mb < 16) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("a block cache of {} MB is too small", cache_mb),
+                "Give at least 16 MB.");
+  }
+}
+
+void InitGdal(const GdalOptions& options) {
+  options.Validate();
+  RegisterOnce(options);
+  GDALSetCacheMax64(static_cast<GIntBig>(options.cache_mb) << 20);
+}
+
+void EnsureGdal() { RegisterOnce(GdalOptions{}); }
+
+CplErrorScope::CplErrorScope() {
+  CPLErrorReset();
+  CPLPushErrorHandlerEx(Collect, this);
+}
+
+CplErrorScope::~CplErrorScope() {
+  CPLPopErrorHandler();
+  CPLErrorReset();
+}
+
+std::string CplErrorScope::Text(const std::string& otherwise) const {
+  return errors_.empty() ? otherwise : errors_;
+}
+
+void CPL_STDCALL CplErrorScope::Collect(CPLErr level, CPLErrorNum,
+                                        const char* message) {
+  if (level != CE_Failure && level != CE_Fatal) return;
+  auto* scope = static_cast<CplErrorScope*>(CPLGetErrorHandlerUserData());
+  // A corrupt file reports each of its blocks; the first ones say enough.
+  constexpr size_t kEnough = 500;
+  if (scope->errors_.size() > kEnough) return;
+  if (!scope->errors_.empty()) scope->errors_ += "; ";
+  scope->errors_ += message;
+}
+
+PjContextPtr MakePjContext() {
+  PjContextPtr context(proj_context_create());
+  proj_context_set_enable_network(context.get(), 0);
+  proj_log_level(context.get(), PJ_LOG_NONE);
+  return context;
+}
+
+PjPtr MakePj(PJ_CONTEXT* context, const Crs& crs) {
+  PjPtr object(proj_create(context, crs.Wkt().c_str()));
+  if (!object) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("PROJ cannot use the CRS \"{}\"", crs.Name()),
+                "Name it by its code, for instance EPSG:2056.");
+  }
+  return object;
+}
+
+}  // namespace mapweave::geo
