@@ -10,6 +10,9 @@
 namespace mapweave {
 namespace {
 
+__extension__ using Uint128 = unsigned __int128;
+
+
 uint64_t SplitMix(uint64_t& state) {
   uint64_t z = (state += 0x9e3779b97f4a7c15ULL);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -58,7 +61,7 @@ int64_t Rng::Int(int64_t low, int64_t high) {
   const uint64_t span = static_cast<uint64_t>(high - low) + 1;
   if (span == 0) return static_cast<int64_t>(Next());
   // Multiply-shift; the bias is below 2^-40 for any span used here.
-  const auto wide = static_cast<__extension__ unsigned __int128>(Next()) * span;
+  const auto wide = static_cast<Uint128>(Next()) * span;
   return low + static_cast<int64_t>(wide >> 64);
 }
 
