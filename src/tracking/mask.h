@@ -5,12 +5,13 @@
 // so that a mask can be moved from a window to the grid and back.
 #pragma once
 
-#include <cstdint>
+#include "core/geometry.h"
+
 #include <opencv2/core.hpp>
+
+#include <cstdint>
 #include <string>
 #include <vector>
-
-#include "core/geometry.h"
 
 namespace mapweave::tracking {
 
@@ -34,7 +35,10 @@ class Mask {
   // Pixels of `labels` (CV_32SC1) inside `box` that equal `label`.
   static Mask FromLabels(const cv::Mat& labels, int32_t label, cv::Rect box);
   // Pixels whose centre (col + 0.5, row + 0.5) lies inside, by the even-odd
-  // rule over all rings of all polygons; coordinates in pixels, y down.
+  // rule over all rings of all polygons; coordinates in pixels, y down. A
+  // centre on an edge belongs to what lies right of or below the edge, so that
+  // polygons which share an edge share no pixel. Throws Error{kBadInput} on
+  // coordinates that are not finite or beyond a billion pixels.
   static Mask FromPolygons(const MultiPolygon& polygons);
 
   bool IsEmpty() const { return runs_.empty(); }
@@ -58,13 +62,18 @@ class Mask {
   void Paint(cv::Mat& image, int value, cv::Point origin = {0, 0}) const;
 
   // Compact bytes for storage, and back; Deserialise throws Error{kDatabase}
-  // on anything that Serialise did not write.
+  // on anything that Serialise does not write. One byte of version, then
+  // LEB128 numbers: the count of runs and for each the rows since the run
+  // before, its begin against that run, and its length.
   std::string Serialise() const;
   static Mask Deserialise(const std::string& bytes);
 
   bool operator==(const Mask& other) const { return runs_ == other.runs_; }
 
  private:
+  // `runs` already in the order and form described above.
+  static Mask FromSortedRuns(std::vector<Run> runs);
+
   std::vector<Run> runs_;
   int64_t area_ = 0;
   cv::Rect bounds_;
