@@ -1,1 +1,184 @@
 // SPDX-License-Identifier: MIT
+#include "pipelines/run.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "pipelines/project.h"
+
+namespace mapweave::pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Kept in the project file so that the same command can be told from another.
+constexpr const char* kRunOptionsKey = "run_options";
+
+class StageClock {
+ public:
+  explicit StageClock(RunReport& report) : report_(report) {}
+  void Lap(const std::string& stage) {
+    const auto now = std::chrono::steady_clock::now();
+    report_.seconds.emplace_back(
+        stage, std::chrono::duration<double>(now - last_).count());
+    last_ = now;
+  }
+
+ private:
+  RunReport& report_;
+  std::chrono::steady_clock::time_point last_ =
+      std::chrono::steady_clock::now();
+};
+
+std::string OptionsText(const RunOptions& options) {
+  return Json{{"align", options.align.ToJson()},
+              {"segment", options.segment.ToJson()},
+              {"checkpoint", options.segment.checkpoint}}
+      .dump();
+}
+
+bool IsFinished(const db::Store& store) {
+  const std::vector<db::RunRow> runs = store.Runs();
+  return !runs.empty() && runs.back().status == db::RunStatus::kDone;
+}
+
+// The store of an unfinished run that this command began; unset if there is
+// nothing to go on with and `path` may be written.
+std::optional<db::Store> OpenUnfinished(const fs::path& path,
+                                        const std::string& inputs_hash,
+                                        const std::string& options_text,
+                                        Overwrite overwrite) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return std::nullopt;
+  const Error exists(ErrorCode::kUsage,
+                     fmt::format("'{}' exists already", path.string()),
+                     "Choose another name or add --overwrite.");
+  try {
+    db::Store store = db::Store::Open(path, db::OpenMode::kReadWrite);
+    const std::optional<IngestRecord> record = FindIngestRecord(store);
+    // Killed between making the file and the first commit: nothing is lost.
+    if (!record && store.Editions().empty()) return std::nullopt;
+    if (record && record->inputs_hash == inputs_hash &&
+        store.Meta(kRunOptionsKey) == options_text && !IsFinished(store)) {
+      return store;
+    }
+    if (overwrite == Overwrite::kAllow) return std::nullopt;
+    if (!IsFinished(store)) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("'{}' holds an unfinished run of another series "
+                              "or with other options",
+                              path.string()),
+                  "Repeat that command to finish it, choose another name, or "
+                  "add --overwrite.");
+    }
+    throw exists;
+  } catch (const Error& error) {
+    if (error.Code() != ErrorCode::kDatabase) throw;
+    if (overwrite == Overwrite::kAllow) return std::nullopt;
+    throw exists;
+  }
+}
+
+std::vector<EditionAlignment> StoredAlignment(const db::Store& store) {
+  std::vector<EditionAlignment> alignments;
+  for (const db::EditionRow& row : store.Editions()) {
+    EditionAlignment found;
+    found.edition = row.edition;
+    found.shift_x_m = row.shift_x_m.value_or(0.0);
+    found.shift_y_m = row.shift_y_m.value_or(0.0);
+    found.confidence = row.align_confidence.value_or(0.0);
+    found.aligned = row.aligned;
+    found.residual_m = row.residual_m;
+    found.held_out_points = row.held_out_points.value_or(0);
+    alignments.push_back(found);
+  }
+  return alignments;
+}
+
+bool IsAligned(const db::Store& store) {
+  for (const db::EditionRow& row : store.Editions()) {
+    if (!row.align_confidence) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+RunReport Run(const Series& series, const RunOptions& options,
+              const fs::path& output, Overwrite overwrite,
+              RunContext& context) {
+  options.align.Validate();
+  options.segment.Validate();
+  RunReport report;
+  StageClock clock(report);
+  const std::string options_text = OptionsText(options);
+  std::optional<db::Store> store =
+      OpenUnfinished(output, InputsHash(series, options.ingest), options_text,
+                     overwrite);
+  report.resumed = store.has_value();
+  if (store) {
+    LogInfo("run: going on with the unfinished '{}'", output.string());
+  } else {
+    std::error_code ignored;
+    const bool replace = fs::exists(output, ignored);
+    store = Ingest(series, options.ingest, output,
+                   replace ? Overwrite::kAllow : overwrite, context);
+    store->SetMeta(kRunOptionsKey, options_text);
+  }
+  clock.Lap("ingest");
+  if (series.Editions().size() == 1) {
+    LogWarning("run: one edition alone: buildings are outlined, but there is "
+               "nothing to link");
+  }
+  report.alignment = IsAligned(*store)
+                         ? StoredAlignment(*store)
+                         : Align(*store, options.align, context);
+  clock.Lap("align");
+  const SegmentReport segmented = Segment(*store, options.segment, context);
+  report.device = segmented.device;
+  clock.Lap("segment");
+  report.summary = DeriveLineage(*store, options.lineage, context);
+  clock.Lap("lineage");
+  report.megapixels = LoadProject(*store).Megapixels();
+  store->Close();
+  return report;
+}
+
+Json ToJson(const RunReport& report) {
+  Json document;
+  const ResultSummary& summary = report.summary;
+  document["editions"] = Json::array();
+  for (size_t i = 0; i < summary.editions.size(); ++i) {
+    document["editions"].push_back(
+        {{"edition", summary.editions[i]},
+         {"observations", summary.observations_by_edition[i]}});
+  }
+  document["buildings"] = summary.buildings;
+  document["observations"] = summary.observations;
+  document["lineage"] = Json::object();
+  for (const auto& [kind, count] : summary.kinds) {
+    document["lineage"][kind] = count;
+  }
+  document["steps"] = Json::array();
+  for (const KindCount& step : summary.steps) {
+    document["steps"].push_back({{"from", step.from_edition},
+                                 {"to", step.to_edition},
+                                 {"lineage", step.kinds}});
+  }
+  document["alignment"] = ToJson(report.alignment);
+  document["seconds"] = Json::object();
+  for (const auto& [stage, seconds] : report.seconds) {
+    document["seconds"][stage] = seconds;
+  }
+  document["megapixels"] = report.megapixels;
+  document["device"] = report.device;
+  document["resumed"] = report.resumed;
+  document["run_id"] = summary.run_id;
+  return document;
+}
+
+}  // namespace mapweave::pipelines

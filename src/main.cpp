@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: MIT
-int main() { return 0; }
+#include "cli/app.h"
+
+int main(int argc, char** argv) { return mapweave::cli::Main(argc, argv); }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "pipelines/project.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "core/error.h"
+
+namespace mapweave::pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kIngestKey = "ingest";
+
+fs::path SheetPath(const std::string& stored, const fs::path& project_file) {
+  if (stored.rfind("/vsi", 0) == 0) return stored;
+  const fs::path path(stored);
+  if (path.is_absolute()) return path;
+  return (fs::absolute(project_file).parent_path() / path).lexically_normal();
+}
+
+}  // namespace
+
+double Project::Megapixels() const {
+  return static_cast<double>(grid.width) * static_cast<double>(grid.height) *
+         static_cast<double>(editions.size()) / 1e6;
+}
+
+std::vector<DateRange> Project::Dates() const {
+  std::vector<DateRange> dates;
+  for (const ProjectEdition& edition : editions) dates.push_back(edition.date);
+  return dates;
+}
+
+void SaveIngestRecord(db::Store& store, const IngestRecord& record) {
+  const geo::Grid& grid = record.grid;
+  const Json document = {{"crs", grid.crs.Wkt()},
+                         {"origin_x", grid.origin_x},
+                         {"origin_y", grid.origin_y},
+                         {"resolution", grid.resolution},
+                         {"width", grid.width},
+                         {"height", grid.height},
+                         {"inputs_hash", record.inputs_hash},
+                         {"sheet_crs", record.sheet_crs},
+                         {"allow_ballpark", record.allow_ballpark}};
+  store.SetMeta(kIngestKey, document.dump());
+}
+
+std::optional<IngestRecord> FindIngestRecord(const db::Store& store) {
+  const std::optional<std::string> text = store.Meta(kIngestKey);
+  if (!text) return std::nullopt;
+  IngestRecord record;
+  try {
+    const Json document = ParseJson(*text, store.Path().string());
+    record.grid.crs =
+        geo::Crs::FromUserInput(document.at("crs").get<std::string>());
+    record.grid.origin_x = document.at("origin_x");
+    record.grid.origin_y = document.at("origin_y");
+    record.grid.resolution = document.at("resolution");
+    record.grid.width = document.at("width");
+    record.grid.height = document.at("height");
+    record.inputs_hash = document.at("inputs_hash");
+    record.sheet_crs = document.at("sheet_crs");
+    record.allow_ballpark = document.at("allow_ballpark");
+  } catch (const nlohmann::json::exception&) {
+    throw Error(ErrorCode::kDatabase,
+                fmt::format("'{}': the record of ingestion is damaged",
+                            store.Path().string()),
+                "Make the project again with --overwrite.");
+  }
+  return record;
+}
+
+Project LoadProject(const db::Store& store) {
+  const std::optional<IngestRecord> record = FindIngestRecord(store);
+  if (!record) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("'{}' holds no series yet", store.Path().string()),
+                "Run 'mapweave ingest' on the sheets first.");
+  }
+  geo::SheetOptions options;
+  options.allow_ballpark = record->allow_ballpark;
+  if (!record->sheet_crs.empty()) {
+    options.crs_override = geo::Crs::FromUserInput(record->sheet_crs);
+  }
+  Project project;
+  project.grid = record->grid;
+  project.inputs_hash = record->inputs_hash;
+  const geo::GroundScale scale = project.grid.Scale();
+  for (const db::EditionRow& row : store.Editions()) {
+    ProjectEdition edition;
+    edition.label = row.edition;
+    edition.date = row.date;
+    edition.aligned = row.aligned;
+    edition.shift_x = row.shift_x_m.value_or(0.0) / scale.x;
+    edition.shift_y = row.shift_y_m.value_or(0.0) / scale.y;
+    project.editions.push_back(std::move(edition));
+  }
+  for (const db::SheetRow& row : store.Sheets()) {
+    for (ProjectEdition& edition : project.editions) {
+      if (edition.label != row.edition) continue;
+      edition.sheets.push_back(
+          geo::InspectSheet(SheetPath(row.path, store.Path()), options));
+    }
+  }
+  return project;
+}
+
+geo::EditionReader OpenEdition(const Project& project, size_t edition) {
+  const ProjectEdition& source = project.editions.at(edition);
+  geo::EditionReaderOptions options;
+  options.shift_x = source.shift_x;
+  options.shift_y = source.shift_y;
+  return geo::EditionReader(source.sheets, project.grid, options);
+}
+
+std::string StoredSheetPath(const fs::path& sheet,
+                            const fs::path& project_file) {
+  if (sheet.string().rfind("/vsi", 0) == 0) return sheet.string();
+  return fs::absolute(sheet)
+      .lexically_normal()
+      .lexically_proximate(
+          fs::absolute(project_file).lexically_normal().parent_path())
+      .string();
+}
+
+db::SpatialReference SpatialReferenceOf(const geo::Crs& crs) {
+  db::SpatialReference srs;
+  srs.name = crs.Name();
+  srs.wkt = crs.Wkt1();
+  const std::optional<std::string> code = crs.Code();
+  const bool numeric =
+      code && !code->empty() &&
+      code->find_first_not_of("0123456789") == std::string::npos &&
+      code->size() < 9;
+  if (crs.AuthorityName() && numeric) {
+    srs.organization = *crs.AuthorityName();
+    srs.organization_id = std::stoi(*code);
+  } else {
+    srs.organization = "NONE";
+  }
+  return srs;
+}
+
+cv::Mat BorrowMat(ImageU8& image) {
+  return cv::Mat(image.height, image.width, CV_8UC(image.channels),
+                 image.data.data());
+}
+
+ImageU8 ImageFromMat(const cv::Mat& mat) {
+  MAPWEAVE_CHECK(mat.depth() == CV_8U);
+  ImageU8 image(mat.cols, mat.rows, mat.channels());
+  const size_t row_bytes = static_cast<size_t>(mat.cols) * mat.elemSize();
+  for (int row = 0; row < mat.rows; ++row) {
+    std::memcpy(image.At(0, row), mat.ptr(row), row_bytes);
+  }
+  return image;
+}
+
+}  // namespace mapweave::pipelines

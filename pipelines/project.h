@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+//
+// The ingested series as the stages see it: the grid and the editions with
+// their sheets, read back from the project file. What a stage needs from the
+// stages before it is in the file alone, so each stage can run by itself.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "core/date.h"
+#include "core/image.h"
+#include "core/json.h"
+#include "db/store.h"
+#include "geo/edition_reader.h"
+#include "geo/grid.h"
+#include "geo/sheet.h"
+
+namespace mapweave::pipelines {
+
+struct ProjectEdition {
+  std::string label;
+  DateRange date;
+  std::vector<geo::SheetInfo> sheets;
+  // Residual shift that alignment found, in units of the grid's CRS: what the
+  // sheets place at p truly lies at p + shift, in the newest edition's frame.
+  double shift_x = 0.0;
+  double shift_y = 0.0;
+  bool aligned = false;
+};
+
+struct Project {
+  geo::Grid grid;
+  std::vector<ProjectEdition> editions;  // oldest first
+  // Digest of the sheets' bytes and dates and of the options of ingestion.
+  std::string inputs_hash;
+
+  double Megapixels() const;  // of the grid, times editions
+  std::vector<DateRange> Dates() const;
+};
+
+// Throws Error{kBadInput} if the file was not ingested or a sheet is gone.
+Project LoadProject(const db::Store& store);
+
+// With the shift of alignment applied.
+geo::EditionReader OpenEdition(const Project& project, size_t edition);
+
+// What ingestion keeps of itself in the project file.
+struct IngestRecord {
+  geo::Grid grid;
+  std::string inputs_hash;
+  std::string sheet_crs;  // override given by the user, or empty
+  bool allow_ballpark = false;
+};
+void SaveIngestRecord(db::Store& store, const IngestRecord& record);
+// Unset if the file was made but not ingested.
+std::optional<IngestRecord> FindIngestRecord(const db::Store& store);
+
+// Sheets are stored relative to the project file's folder, so that both can be
+// moved together.
+std::string StoredSheetPath(const std::filesystem::path& sheet,
+                            const std::filesystem::path& project_file);
+
+db::SpatialReference SpatialReferenceOf(const geo::Crs& crs);
+
+// Borrows the image's bytes: the image must outlive the Mat.
+cv::Mat BorrowMat(ImageU8& image);
+ImageU8 ImageFromMat(const cv::Mat& mat);
+
+}  // namespace mapweave::pipelines

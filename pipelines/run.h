@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//
+// The main job: all stages in a row, from sheets to a finished project file.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/atomic_file.h"
+#include "core/json.h"
+#include "pipelines/align.h"
+#include "pipelines/ingest.h"
+#include "pipelines/lineage.h"
+#include "pipelines/segment.h"
+#include "pipelines/series.h"
+
+namespace mapweave::pipelines {
+
+struct RunOptions {
+  IngestOptions ingest;
+  AlignOptions align;
+  SegmentOptions segment;
+  LineageStageOptions lineage;
+};
+
+struct RunReport {
+  ResultSummary summary;
+  std::vector<EditionAlignment> alignment;
+  // Stage to wall-clock seconds, in the order of the flow.
+  std::vector<std::pair<std::string, double>> seconds;
+  double megapixels = 0.0;  // of the grid, times editions
+  std::string device;
+  bool resumed = false;
+};
+
+// Makes `output`, or goes on with it if it is an unfinished run of the same
+// series with the same options. Throws Error{kUsage} if `output` exists and is
+// anything else, unless `overwrite` allows to replace it.
+RunReport Run(const Series& series, const RunOptions& options,
+              const std::filesystem::path& output, Overwrite overwrite,
+              RunContext& context);
+
+Json ToJson(const RunReport& report);
+
+}  // namespace mapweave::pipelines

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+#include "pipelines/segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "models/vis/segmenter.h"
+#include "pipelines/digest.h"
+#include "pipelines/window_codec.h"
+
+namespace mapweave::pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kStage = "segment";
+// Resident memory of the program without workers, and of one worker per
+// megapixel-edition of its window; measured with the small preset.
+constexpr double kBaseMb = 450.0;
+constexpr double kWorkerMbPerMegapixel = 360.0;
+
+int WorkerCount(const SegmentOptions& options, size_t editions,
+                const std::string& device) {
+  // One worker feeds a GPU; more would only queue behind each other.
+  if (device != "cpu") return 1;
+  const double megapixels = static_cast<double>(options.window_px) *
+                            options.window_px * static_cast<double>(editions) /
+                            1e6;
+  const double room = options.memory_mb - kBaseMb;
+  const int fit = static_cast<int>(room / (kWorkerMbPerMegapixel * megapixels));
+  return std::clamp(fit, 1, options.threads);
+}
+
+tracking::Clip ReadClip(std::vector<geo::EditionReader>& readers,
+                        const cv::Rect& box) {
+  tracking::Clip clip;
+  for (geo::EditionReader& reader : readers) {
+    geo::Pixels pixels = reader.Read({box.x, box.y, box.width, box.height});
+    clip.frames.push_back(BorrowMat(pixels.rgb).clone());
+    clip.coverage.push_back(BorrowMat(pixels.coverage).clone());
+  }
+  return clip;
+}
+
+void MoveToGrid(tracking::TrackSet& tracks, cv::Point origin) {
+  for (tracking::Track& track : tracks) {
+    for (tracking::Mask& mask : track.masks) {
+      mask = mask.Translated(origin.x, origin.y);
+    }
+  }
+}
+
+WindowResult SegmentWindow(vis::Segmenter& segmenter,
+                           std::vector<geo::EditionReader>& readers,
+                           const tracking::Window& window) {
+  const tracking::Clip clip = ReadClip(readers, window.box);
+  WindowResult result;
+  bool any = false;
+  const cv::Rect core = window.core - window.box.tl();
+  for (const cv::Mat& coverage : clip.coverage) {
+    any = any || cv::countNonZero(coverage) > 0;
+    result.uncovered.push_back(tracking::Mask::FromImage(
+        coverage(core) == 0, window.core.tl()));
+  }
+  if (any) {
+    result.tracks = segmenter.Segment(clip);
+    MoveToGrid(result.tracks, window.box.tl());
+  }
+  return result;
+}
+
+// Hands out windows to workers and takes their results into the store.
+class WindowQueue {
+ public:
+  WindowQueue(db::Store& store, const std::string& run_id,
+              std::vector<db::WorkRow> open, RunContext& context)
+      : store_(store),
+        run_id_(run_id),
+        open_(std::move(open)),
+        context_(context) {}
+
+  // Unset when there is no more work.
+  std::optional<db::WorkRow> Next() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (fault_ || next_ == open_.size()) return std::nullopt;
+    if (context_.cancel.IsCancelled()) return std::nullopt;
+    return open_[next_++];
+  }
+
+  void Finish(db::WorkRow row) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    store_.SaveWork(row);
+    context_.progress.Advance();
+  }
+
+  void Fail(std::exception_ptr fault) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!fault_) fault_ = fault;
+  }
+
+  void Rethrow() const {
+    if (fault_) std::rethrow_exception(fault_);
+    context_.cancel.ThrowIfCancelled();
+  }
+
+ private:
+  db::Store& store_;
+  std::string run_id_;
+  std::vector<db::WorkRow> open_;
+  RunContext& context_;
+  std::mutex mutex_;
+  size_t next_ = 0;
+  std::exception_ptr fault_;
+};
+
+void Work(WindowQueue& queue, vis::Segmenter& segmenter,
+          std::vector<geo::EditionReader> readers,
+          const std::vector<tracking::Window>& windows) {
+  try {
+    while (std::optional<db::WorkRow> row = queue.Next()) {
+      const auto started = std::chrono::steady_clock::now();
+      const WindowResult result =
+          SegmentWindow(segmenter, readers,
+                        windows[static_cast<size_t>(row->window_id)]);
+      row->tracks = EncodeWindow(result);
+      row->done = true;
+      row->seconds = std::chrono::duration<double>(
+                         std::chrono::steady_clock::now() - started)
+                         .count();
+      queue.Finish(std::move(*row));
+    }
+  } catch (...) {
+    queue.Fail(std::current_exception());
+  }
+}
+
+// The run's row, made if this is its beginning, with all its windows.
+db::RunRow BeginRun(db::Store& store, const Project& project,
+                    const SegmentOptions& options,
+                    const std::string& checkpoint, const std::string& device,
+                    const std::vector<tracking::Window>& windows) {
+  db::RunRow run;
+  Json config = options.ToJson();
+  run.checkpoint_sha256 = Sha256OfFile(checkpoint);
+  config["checkpoint_sha256"] = *run.checkpoint_sha256;
+  config["device"] = device;
+  for (const ProjectEdition& edition : project.editions) {
+    config["shifts"].push_back({edition.shift_x, edition.shift_y});
+  }
+  run.config = config.dump();
+  run.config_hash = Sha256(run.config);
+  run.inputs_hash = project.inputs_hash;
+  run.run_id =
+      NamedUuid("run " + run.config_hash + " " + run.inputs_hash);
+  if (auto before = store.FindRun(run.run_id)) {
+    if (before->version == MAPWEAVE_VERSION) return *before;
+    store.DeleteRun(run.run_id);
+  }
+  run.version = MAPWEAVE_VERSION;
+  run.stage = kStage;
+  run.started_at = db::NowUtc();
+  run.device = device;
+  const geo::Grid& grid = project.grid;
+  run.grid = {grid.origin_x, grid.origin_y, grid.resolution, grid.width,
+              grid.height};
+  db::Transaction transaction = store.Begin();
+  store.SaveRun(run);
+  for (size_t i = 0; i < windows.size(); ++i) {
+    db::WorkRow work;
+    work.run_id = run.run_id;
+    work.stage = kStage;
+    work.window_id = static_cast<int64_t>(i);
+    work.col = windows[i].box.x;
+    work.row = windows[i].box.y;
+    work.width = windows[i].box.width;
+    work.height = windows[i].box.height;
+    store.SaveWork(work);
+  }
+  transaction.Commit();
+  return run;
+}
+
+void RunWorkers(WindowQueue& queue, int workers, const Project& project,
+                const std::string& checkpoint, const std::string& device,
+                const std::vector<tracking::Window>& windows) {
+  // Windows run side by side, each in one thread: faster on small networks
+  // than many threads in one window, and the same result for any number.
+  vis::SetTorchThreads(1);
+  std::vector<std::unique_ptr<vis::Segmenter>> segmenters;
+  segmenters.push_back(vis::LoadSegmenter(checkpoint, device));
+  std::vector<geo::EditionReader> readers;
+  for (size_t i = 0; i < project.editions.size(); ++i) {
+    readers.push_back(OpenEdition(project, i));
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < workers; ++i) {
+    if (i > 0) segmenters.push_back(segmenters.front()->Clone());
+  }
+  for (int i = 0; i < workers; ++i) {
+    std::vector<geo::EditionReader> own;
+    for (geo::EditionReader& reader : readers) own.push_back(reader.Fork());
+    threads.emplace_back(
+        [&queue, &windows, &segmenter = *segmenters[static_cast<size_t>(i)],
+         own = std::move(own)]() mutable {
+          Work(queue, segmenter, std::move(own), windows);
+        });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+void SegmentOptions::Validate() const {
+  if (window_px < 64 || window_px > 8192) {
+    throw Error(ErrorCode::kUsage, "--window-px must lie in [64, 8192]");
+  }
+  if (overlap_px < 0 || overlap_px > window_px / 2) {
+    throw Error(ErrorCode::kUsage,
+                "--overlap-px must lie between 0 and half of --window-px");
+  }
+  if (threads < 1) throw Error(ErrorCode::kUsage, "--threads must be positive");
+}
+
+Json SegmentOptions::ToJson() const {
+  return {{"window_px", window_px},
+          {"overlap_px", overlap_px},
+          {"window_offset", {window_offset.x, window_offset.y}}};
+}
+
+std::string DefaultCheckpoint() {
+  if (const char* named = std::getenv("MAPWEAVE_WEIGHTS")) return named;
+  const char* name = "small.safetensors";
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  for (const fs::path& folder :
+       {program.parent_path() / "../share/mapweave/weights",
+        fs::path(MAPWEAVE_WEIGHTS_DIR)}) {
+    if (fs::exists(folder / name, ignored)) {
+      return fs::weakly_canonical(folder / name).string();
+    }
+  }
+  throw Error(ErrorCode::kDevice, "the shipped checkpoint is not installed",
+              "Name a checkpoint with --checkpoint, or set MAPWEAVE_WEIGHTS.");
+}
+
+std::vector<tracking::Window> PlanProjectWindows(
+    const geo::Grid& grid, const SegmentOptions& options) {
+  tracking::WindowOptions window;
+  window.size_px = options.window_px;
+  window.overlap_px = options.overlap_px;
+  window.offset = options.window_offset;
+  return tracking::PlanWindows(
+      cv::Size(static_cast<int>(grid.width), static_cast<int>(grid.height)),
+      window);
+}
+
+SegmentReport Segment(db::Store& store, const SegmentOptions& options,
+                      RunContext& context) {
+  options.Validate();
+  SegmentReport report;
+  report.checkpoint =
+      options.checkpoint.empty() ? DefaultCheckpoint() : options.checkpoint;
+  report.device = vis::ResolveDevice(options.device);
+  const Project project = LoadProject(store);
+  const std::vector<tracking::Window> windows =
+      PlanProjectWindows(project.grid, options);
+  const db::RunRow run = BeginRun(store, project, options, report.checkpoint,
+                                  report.device, windows);
+  report.run_id = run.run_id;
+  report.windows = static_cast<int64_t>(windows.size());
+  if (run.status == db::RunStatus::kDone) {
+    report.windows_done_before = report.windows;
+    return report;
+  }
+  std::vector<db::WorkRow> open;
+  for (db::WorkRow& row : store.Work(run.run_id, kStage)) {
+    if (!row.done) open.push_back(std::move(row));
+  }
+  report.windows_done_before =
+      report.windows - static_cast<int64_t>(open.size());
+  report.threads =
+      WorkerCount(options, project.editions.size(), report.device);
+  LogInfo("segment: {} windows on {} with {} worker{}{}", windows.size(),
+          report.device, report.threads, report.threads == 1 ? "" : "s",
+          report.windows_done_before > 0
+              ? fmt::format(", {} done before", report.windows_done_before)
+              : "");
+  context.progress.Start("segment", report.windows,
+                         report.windows_done_before);
+  WindowQueue queue(store, run.run_id, std::move(open), context);
+  RunWorkers(queue, report.threads, project, report.checkpoint, report.device,
+             windows);
+  queue.Rethrow();
+  context.progress.Finish();
+  return report;
+}
+
+}  // namespace mapweave::pipelines

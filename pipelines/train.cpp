@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "pipelines/train.h"
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "pipelines/digest.h"
+#include "synth/clip_source.h"
+
+namespace mapweave::pipelines {
+namespace {
+
+// Keeps validation worlds apart from training worlds of any seed.
+constexpr uint64_t kValidationSeed = 0x76616c69645f3031ULL;
+
+synth::WorldClipOptions ClipOptions(const WorldTrainOptions& options,
+                                    uint64_t seed) {
+  synth::WorldClipOptions clips;
+  clips.seed = seed;
+  clips.size_px = options.clip_px;
+  clips.min_editions = options.training.min_editions;
+  clips.max_editions = options.training.max_editions;
+  clips.hands = options.hands;
+  return clips;
+}
+
+}  // namespace
+
+TrainReport TrainOnWorlds(const WorldTrainOptions& options,
+                          RunContext& context) {
+  if (options.training.seed == kValidationSeed) {
+    throw Error(ErrorCode::kUsage, "this seed is kept for validation",
+                "Choose another --seed.");
+  }
+  const synth::WorldClipSource train(
+      ClipOptions(options, options.training.seed));
+  const synth::WorldClipSource validation(
+      ClipOptions(options, kValidationSeed));
+  vis::TrainOptions training = options.training;
+  training.notes["data"] = "simulated worlds";
+  training.notes["hands"] = options.hands;
+  training.notes["clip_px"] = options.clip_px;
+  TrainReport report;
+  report.result = vis::Train(train, &validation, training, context);
+  report.checkpoint = training.output;
+  report.checkpoint_sha256 = Sha256OfFile(training.output);
+  return report;
+}
+
+Json ToJson(const TrainReport& report) {
+  const vis::TrainResult& result = report.result;
+  Json document = {{"checkpoint", report.checkpoint},
+                   {"checkpoint_sha256", report.checkpoint_sha256},
+                   {"steps", result.steps},
+                   {"clips", result.clips},
+                   {"seconds", result.seconds},
+                   {"loss", result.loss}};
+  if (result.validated) {
+    document["validation"] = {{"detection_f1", result.validation.detection_f1},
+                              {"link_f1", result.validation.link_f1},
+                              {"threshold", result.validation.threshold}};
+  }
+  return document;
+}
+
+}  // namespace mapweave::pipelines

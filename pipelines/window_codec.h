@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// What one window gave, as bytes for the project file's work table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tracking/track.h"
+
+namespace mapweave::pipelines {
+
+// All masks in grid pixels.
+struct WindowResult {
+  tracking::TrackSet tracks;
+  // Per edition: pixels of the window's core where no sheet can be read.
+  std::vector<tracking::Mask> uncovered;
+
+  bool operator==(const WindowResult& other) const;
+};
+
+std::string EncodeWindow(const WindowResult& result);
+// Throws Error{kDatabase} on anything that EncodeWindow did not write.
+WindowResult DecodeWindow(const std::string& bytes);
+
+}  // namespace mapweave::pipelines

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// What every command shares: the common options, the context that long work
+// needs, and how results are printed.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/atomic_file.h"
+#include "core/json.h"
+#include "core/progress.h"
+
+namespace mapweave::cli {
+
+// Options that every command takes. Filled by CLI11 while it parses.
+struct CommonOptions {
+  std::string device = "auto";
+  int threads = 0;  // 0 = as many as there are processors
+  int memory_mb = 2048;
+  uint64_t seed = 0;
+  std::string progress = "auto";
+  std::string log_level = "info";
+  bool overwrite = false;
+  bool json = false;
+
+  Overwrite OverwriteMode() const {
+    return overwrite ? Overwrite::kAllow : Overwrite::kRefuse;
+  }
+  int ThreadCount() const;
+};
+
+// Chosen while parsing, run after it.
+struct Invocation {
+  CommonOptions common;
+  std::function<void(RunContext&)> action;
+};
+
+// Makes a command with the common options. The groups of --help are
+// "Options" and "Advanced".
+CLI::App* AddCommand(CLI::App& parent, const std::string& name,
+                     const std::string& description, Invocation& invocation);
+
+// Prints one JSON document on stdout.
+void PrintJson(const Json& document);
+// Prints text on stdout as it is.
+void PrintText(const std::string& text);
+
+// One per file command_NAME.cpp.
+void AddRunCommands(CLI::App& app, Invocation& invocation);
+void AddQueryCommands(CLI::App& app, Invocation& invocation);
+void AddSynthCommand(CLI::App& app, Invocation& invocation);
+void AddTrainCommand(CLI::App& app, Invocation& invocation);
+void AddEvalCommand(CLI::App& app, Invocation& invocation);
+void AddDbCommand(CLI::App& app, Invocation& invocation);
+void AddInfoCommand(CLI::App& app, Invocation& invocation);
+
+}  // namespace mapweave::cli
