@@ -2,7 +2,7 @@
 //
 // Links the instances of the editions of one clip into tracks. Editions lie a
 // few pixels apart, and not equally everywhere: the shift is estimated for the
-// clip and then block by block before masks are compared.
+// clip, and then around each building, before masks are compared.
 #pragma once
 
 #include "tracking/components.h"
@@ -33,31 +33,37 @@ struct LinkOptions {
   int max_span = 3;
   // Farthest shift that is looked for between two editions of a clip.
   int max_shift_px = 7;
-  // Side of the blocks with a shift of their own; 0 = one shift for the clip.
-  int block_px = 128;
-  // Farthest that a block's shift may lie from the clip's.
-  int max_block_shift_px = 3;
-  // Share of the pair's similarity that IoU gives; the rest is how close the
-  // two centres lie, which tells rows of equal houses apart.
+  // Side of the square around a building whose content is brought to overlap
+  // before that building is compared; 0 = one shift for the whole clip.
+  int neighbourhood_px = 128;
+  // Farthest that a neighbourhood's shift may lie from the clip's.
+  int max_local_shift_px = 3;
+  // Share of a pair's similarity that IoU has; the rest is how near the two
+  // centres lie, which tells rows of equal houses apart.
   double iou_weight = 0.8;
-  // Optional. Where given, its square root's product with the overlap decides
-  // and the link's probability is the affinity's.
+  // Optional, see above. Where given, pairs are chosen by its product with the
+  // similarity, and it is the link's probability.
   LinkAffinity affinity;
+  // Pairs of lower probability are not linked.
+  double min_probability = 0.0;
 
   // Throws Error{kUsage} that names the value out of range.
   void Validate() const;
 };
 
-// Tracks ordered by their first mask's first pixel (row,
-// column), then by edition. Every instance belongs to exactly one track.
+// Tracks in ascending order of their first mask's first pixel (row, column),
+// then of its edition. Every instance belongs to exactly one track.
 // Neighbouring editions are linked first; then ends that found nobody look for
 // a partner two, then three editions on, as long as the building was not seen
 // in between. Identity goes to the best total overlap: after a split or merger
 // one part goes on, the others appear or disappear.
 //
-// per_edition: T lists in one pixel frame. foreground: T of CV_32FC1, the maps
-// to register by; or empty, and the masks are used instead. presence is the
-// instance's score where there is a mask, else 0; score is their mean.
+// per_edition: T lists in one pixel frame, the masks of an edition disjoint.
+// foreground: T of CV_32FC1, the maps to register the clip by; or empty, and
+// the masks are used instead. In the result, presence is the instance's score
+// where there is a mask, else 0, and score is their mean. link rises with the
+// similarity and falls with that of the next best partner; it is a plain
+// logistic, not fitted to any data, unless an affinity is given.
 // Throws Error{kBug} if the editions' numbers or sizes differ.
 TrackSet LinkInstances(const std::vector<std::vector<Instance>>& per_edition,
                        const std::vector<cv::Mat>& foreground,

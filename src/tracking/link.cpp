@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: MIT
+#include "tracking/link.h"
+
+#include "core/error.h"
+#include "tracking/assignment.h"
+#include "tracking/box_index.h"
+#include "tracking/registration.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace mapweave::tracking {
+namespace {
+
+using Editions = std::vector<std::vector<Instance>>;
+
+constexpr int kNone = -1;
+
+// Shifts of less confidence are noise: unrelated maps reach about 0.3.
+constexpr double kMinShiftConfidence = 0.3;
+// A shift one pixel farther from the clip's must overlap this much better.
+constexpr double kShiftReluctance = 0.01;
+// Similarity at which a link is as likely as not, and how fast that changes.
+constexpr double kEvenSimilarity = 0.35;
+constexpr double kProbabilityGain = 8.0;
+
+void CheckRange(double value, double low, double high, const char* name) {
+  if (!(value >= low && value <= high)) {
+    throw Error(ErrorCode::kUsage, std::string(name) + " is out of range: " +
+                                       std::to_string(value));
+  }
+}
+
+// Where an instance goes on, and how surely.
+struct Onward {
+  int edition = kNone;
+  int index = kNone;
+  float probability = 0.0f;
+};
+
+// Each instance's successor, and whether it is one itself.
+class Chains {
+ public:
+  explicit Chains(const Editions& editions) : editions_(editions) {
+    for (const std::vector<Instance>& instances : editions) {
+      next_.emplace_back(instances.size());
+      has_previous_.emplace_back(instances.size(), 0);
+    }
+  }
+
+  void Link(const InstanceRef& from, const InstanceRef& to,
+            double probability) {
+    next_[from.edition][from.index] = {to.edition, to.index,
+                                       static_cast<float>(probability)};
+    has_previous_[to.edition][to.index] = 1;
+  }
+
+  bool IsEnd(int edition, int index) const {
+    return next_[edition][index].edition == kNone;
+  }
+  bool IsStart(int edition, int index) const {
+    return has_previous_[edition][index] == 0;
+  }
+
+  TrackSet ToTracks() const {
+    std::vector<std::pair<std::pair<Run, int>, Track>> keyed;
+    for (size_t t = 0; t < editions_.size(); ++t) {
+      for (size_t i = 0; i < editions_[t].size(); ++i) {
+        const InstanceRef start{static_cast<int>(t), static_cast<int>(i)};
+        if (!IsStart(start.edition, start.index)) continue;
+        const Mask& mask = editions_[t][i].mask;
+        keyed.push_back(
+            {{mask.IsEmpty() ? Run{} : mask.Runs().front(), start.edition},
+             Follow(start)});
+      }
+    }
+    std::stable_sort(
+        keyed.begin(), keyed.end(),
+        [](const auto& a, const auto& b) { return a.first < b.first; });
+    TrackSet tracks;
+    tracks.reserve(keyed.size());
+    for (auto& [key, track] : keyed) tracks.push_back(std::move(track));
+    return tracks;
+  }
+
+ private:
+  Track Follow(InstanceRef at) const {
+    const size_t count = editions_.size();
+    Track track;
+    track.masks.resize(count);
+    track.presence.assign(count, 0.0f);
+    track.link.assign(count, 0.0f);
+    double sum = 0.0;
+    int seen = 0;
+    while (at.edition != kNone) {
+      const Instance& instance = editions_[at.edition][at.index];
+      const Onward& onward = next_[at.edition][at.index];
+      track.masks[at.edition] = instance.mask;
+      track.presence[at.edition] = instance.score;
+      track.link[at.edition] = onward.probability;
+      sum += instance.score;
+      ++seen;
+      at = {onward.edition, onward.index};
+    }
+    track.score = static_cast<float>(sum / seen);
+    return track;
+  }
+
+  const Editions& editions_;
+  std::vector<std::vector<Onward>> next_;
+  std::vector<std::vector<char>> has_previous_;
+};
+
+Mask UnionOf(const std::vector<Instance>& instances) {
+  std::vector<Run> runs;
+  for (const Instance& instance : instances) {
+    runs.insert(runs.end(), instance.mask.Runs().begin(),
+                instance.mask.Runs().end());
+  }
+  return Mask::FromRuns(std::move(runs));
+}
+
+// What one edition is registered and searched by.
+struct EditionView {
+  explicit EditionView(const std::vector<Instance>& list)
+      : instances(list), all(UnionOf(list)) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      index.Insert(static_cast<int>(i), list[i].mask.Bounds());
+    }
+  }
+  const std::vector<Instance>& instances;
+  Mask all;
+  BoxIndex index;
+};
+
+// Feature image of the masks themselves, over `box`.
+cv::Mat PaintForRegistration(const Mask& mask, const cv::Rect& box) {
+  cv::Mat image = cv::Mat::zeros(box.size(), CV_8UC1);
+  mask.Paint(image, 1, box.tl());
+  cv::Mat features;
+  image.convertTo(features, CV_32F);
+  return features;
+}
+
+// Whole pixels to add to a's coordinates to get b's; (0, 0) where the maps do
+// not say.
+cv::Point WholeShift(const cv::Mat& a, const cv::Mat& b, int max_shift_px) {
+  if (max_shift_px == 0 || a.empty()) return {};
+  ShiftOptions options;
+  options.max_shift_px = max_shift_px;
+  options.min_confidence = kMinShiftConfidence;
+  const ShiftEstimate estimate = EstimateShift(a, b, options);
+  if (!estimate.is_confident) return {};
+  return {cvRound(estimate.shift.x), cvRound(estimate.shift.y)};
+}
+
+// The shift near `whole` that brings the surroundings of `mask` to overlap
+// best. Everything around counts, so that a house in a row of equal ones is
+// not moved onto its neighbour.
+cv::Point LocalShift(const Mask& mask, const Mask& all_a, const Mask& all_b,
+                     cv::Point whole, const LinkOptions& options) {
+  if (options.neighbourhood_px == 0) return whole;
+  const int half = options.neighbourhood_px / 2;
+  const cv::Rect bounds = mask.Bounds();
+  const cv::Point centre = (bounds.tl() + bounds.br()) / 2;
+  const Mask around = all_a.Clipped(
+      bounds | cv::Rect(centre.x - half, centre.y - half, 2 * half, 2 * half));
+  cv::Point best = whole;
+  double best_value = 0.0;
+  const int reach = options.max_local_shift_px;
+  for (int dy = -reach; dy <= reach; ++dy) {
+    for (int dx = -reach; dx <= reach; ++dx) {
+      const cv::Point shift = whole + cv::Point(dx, dy);
+      const double overlap = static_cast<double>(
+          around.Translated(shift.x, shift.y).IntersectionArea(all_b));
+      const double value =
+          overlap * (1.0 - kShiftReluctance * std::hypot(dx, dy));
+      // The middle comes first among equals.
+      if (value > best_value || (value == best_value && dx == 0 && dy == 0)) {
+        best_value = value;
+        best = shift;
+      }
+    }
+  }
+  return best;
+}
+
+// 1 at the same centre, falling over about half a building's width.
+double CentreCloseness(const Mask& a, const Mask& b) {
+  const Point2d centre_a = a.Centroid();
+  const Point2d centre_b = b.Centroid();
+  const double distance =
+      std::hypot(centre_a.x - centre_b.x, centre_a.y - centre_b.y);
+  const double width =
+      std::sqrt(static_cast<double>(std::min(a.Area(), b.Area())));
+  const double relative = distance / (0.5 * width);
+  return std::exp(-0.5 * relative * relative);
+}
+
+// The two editions of one round of linking.
+struct EditionPair {
+  int older = 0;
+  int newer = 0;
+  cv::Point shift;
+};
+
+// Similarity of all pairs that pass the gate, among the instances that are
+// still free. `weight` is the similarity.
+std::vector<Candidate> FindCandidates(const std::vector<EditionView>& views,
+                                      const EditionPair& pair,
+                                      const Chains& chains,
+                                      const LinkOptions& options) {
+  const EditionView& a = views[pair.older];
+  const EditionView& b = views[pair.newer];
+  std::vector<Candidate> candidates;
+  for (int i = 0; i < static_cast<int>(a.instances.size()); ++i) {
+    const Mask& mask = a.instances[i].mask;
+    if (mask.IsEmpty() || !chains.IsEnd(pair.older, i)) continue;
+    const cv::Point shift = LocalShift(mask, a.all, b.all, pair.shift, options);
+    const Mask moved = mask.Translated(shift.x, shift.y);
+    for (const int j : b.index.Overlapping(moved.Bounds())) {
+      if (!chains.IsStart(pair.newer, j)) continue;
+      const Mask& other = b.instances[j].mask;
+      const double iou = IoU(moved, other);
+      if (iou < options.min_iou || iou <= 0.0) continue;
+      const double similarity =
+          options.iou_weight * iou +
+          (1.0 - options.iou_weight) * CentreCloseness(moved, other);
+      candidates.push_back({i, j, similarity});
+    }
+  }
+  return candidates;
+}
+
+// The highest weight in each row or column besides the candidate's own.
+class Rivals {
+ public:
+  explicit Rivals(const std::vector<Candidate>& candidates) {
+    for (const Candidate& candidate : candidates) {
+      Note(rows_[candidate.row], candidate.weight);
+      Note(cols_[candidate.col], candidate.weight);
+    }
+  }
+  double Of(const Candidate& candidate) const {
+    return std::max(Besides(rows_.at(candidate.row), candidate.weight),
+                    Besides(cols_.at(candidate.col), candidate.weight));
+  }
+
+ private:
+  using TopTwo = std::pair<double, double>;  // descending
+  static void Note(TopTwo& top, double weight) {
+    top.second = std::max(top.second, std::min(top.first, weight));
+    top.first = std::max(top.first, weight);
+  }
+  static double Besides(const TopTwo& top, double weight) {
+    return weight == top.first ? top.second : top.first;
+  }
+
+  std::map<int, TopTwo> rows_;
+  std::map<int, TopTwo> cols_;
+};
+
+double ProbabilityOf(double similarity, double rival) {
+  const double margin = similarity - 0.5 * rival - kEvenSimilarity;
+  return 1.0 / (1.0 + std::exp(-kProbabilityGain * margin));
+}
+
+void LinkPair(const std::vector<EditionView>& views, const EditionPair& pair,
+              const LinkOptions& options, Chains& chains) {
+  const std::vector<Candidate> candidates =
+      FindCandidates(views, pair, chains, options);
+  const Rivals rivals(candidates);
+  std::map<std::pair<int, int>, double> probability;
+  std::vector<Candidate> weighted;
+  for (Candidate candidate : candidates) {
+    double likely = ProbabilityOf(candidate.weight, rivals.Of(candidate));
+    if (options.affinity) {
+      likely = std::clamp(options.affinity({pair.older, candidate.row},
+                                           {pair.newer, candidate.col}),
+                          0.0, 1.0);
+      candidate.weight *= likely;
+    }
+    if (likely < options.min_probability) continue;
+    probability[{candidate.row, candidate.col}] = likely;
+    weighted.push_back(candidate);
+  }
+  for (const Candidate& chosen : MatchByWeight(std::move(weighted))) {
+    chains.Link({pair.older, chosen.row}, {pair.newer, chosen.col},
+                probability.at({chosen.row, chosen.col}));
+  }
+}
+
+cv::Rect CommonBounds(const std::vector<EditionView>& views) {
+  cv::Rect bounds;
+  for (const EditionView& view : views) bounds |= view.all.Bounds();
+  return bounds;
+}
+
+bool HasFreePair(const Editions& editions, const Chains& chains, int older,
+                 int newer) {
+  const auto any = [](size_t count, auto is_free) {
+    for (size_t i = 0; i < count; ++i) {
+      if (is_free(static_cast<int>(i))) return true;
+    }
+    return false;
+  };
+  return any(editions[older].size(),
+             [&](int i) { return chains.IsEnd(older, i); }) &&
+         any(editions[newer].size(),
+             [&](int i) { return chains.IsStart(newer, i); });
+}
+
+}  // namespace
+
+void LinkOptions::Validate() const {
+  CheckRange(min_iou, 0.0, 1.0, "min_iou");
+  CheckRange(iou_weight, 0.0, 1.0, "iou_weight");
+  CheckRange(min_probability, 0.0, 1.0, "min_probability");
+  CheckRange(max_span, 1, 1000, "max_span");
+  CheckRange(max_shift_px, 0, 1000, "max_shift_px");
+  CheckRange(neighbourhood_px, 0, 1e6, "neighbourhood_px");
+  CheckRange(max_local_shift_px, 0, 100, "max_local_shift_px");
+}
+
+TrackSet LinkInstances(const Editions& per_edition,
+                       const std::vector<cv::Mat>& foreground,
+                       const LinkOptions& options) {
+  options.Validate();
+  const int count = static_cast<int>(per_edition.size());
+  MAPWEAVE_CHECK(foreground.empty() || foreground.size() == per_edition.size());
+  for (const cv::Mat& map : foreground) {
+    MAPWEAVE_CHECK(map.type() == CV_32FC1);
+    MAPWEAVE_CHECK(map.size() == foreground[0].size());
+  }
+  std::vector<EditionView> views;
+  views.reserve(per_edition.size());
+  for (const std::vector<Instance>& instances : per_edition) {
+    views.emplace_back(instances);
+  }
+  std::vector<cv::Mat> features = foreground;
+  if (features.empty()) {
+    const cv::Rect bounds = CommonBounds(views);
+    for (const EditionView& view : views) {
+      features.push_back(PaintForRegistration(view.all, bounds));
+    }
+  }
+  Chains chains(per_edition);
+  for (int span = 1; span <= std::min(options.max_span, count - 1); ++span) {
+    for (int older = 0; older + span < count; ++older) {
+      const int newer = older + span;
+      if (!HasFreePair(per_edition, chains, older, newer)) continue;
+      LinkPair(
+          views,
+          {older, newer,
+           WholeShift(features[older], features[newer], options.max_shift_px)},
+          options, chains);
+    }
+  }
+  return chains.ToTracks();
+}
+
+TrackSet LinkByIoU(const Editions& per_edition, double min_iou) {
+  CheckRange(min_iou, 0.0, 1.0, "min_iou");
+  Chains chains(per_edition);
+  for (int t = 0; t + 1 < static_cast<int>(per_edition.size()); ++t) {
+    const EditionView newer(per_edition[t + 1]);
+    std::vector<Candidate> candidates;
+    for (int i = 0; i < static_cast<int>(per_edition[t].size()); ++i) {
+      const Mask& mask = per_edition[t][i].mask;
+      for (const int j : newer.index.Overlapping(mask.Bounds())) {
+        const double iou = IoU(mask, newer.instances[j].mask);
+        if (iou >= min_iou) candidates.push_back({i, j, iou});
+      }
+    }
+    for (const Candidate& chosen : MatchByWeight(std::move(candidates))) {
+      chains.Link({t, chosen.row}, {t + 1, chosen.col}, chosen.weight);
+    }
+  }
+  return chains.ToTracks();
+}
+
+}  // namespace mapweave::tracking
