@@ -45,8 +45,11 @@ struct ShiftOptions {
 
 struct ShiftEstimate {
   cv::Point2d shift;  // px; add to a's coordinates to get b's
-  // In [0, 1]: how far the correlation's peak stands out of the correlations
-  // at all other shifts. Unrelated images stay under about 0.3.
+  // In [0, 1]: how high the peak of the correlation is for the number of pixels
+  // compared, and how far it stands out of the correlations at all shifts more
+  // than 6 px away. Not a probability: on real map tiles of 128 to 384 px,
+  // unrelated places stay under 0.3 and shifts from 0.5 up are right. 0 where
+  // the correlation goes on rising beyond the allowed shifts.
   double confidence = 0.0;
   // Masked normalised cross-correlation at the peak, in [-1, 1].
   double correlation = 0.0;
@@ -81,8 +84,7 @@ ShiftEstimate EstimateShift(const cv::Mat& a, const cv::Mat& b,
 // The shift of one tile of an image.
 struct LocalShift {
   cv::Rect tile;  // in a's pixels
-  // Of the whole content of the tile, on top of nothing: the full shift from
-  // a to b there.
+  // The full shift from a to b there, not what is left after the whole shift.
   ShiftEstimate estimate;
 };
 
@@ -149,9 +151,9 @@ struct SeriesShifts {
 
 // Estimates the shifts of all pairs of T editions and solves them jointly by
 // robust least squares over the confident pairs, the newest (last) edition
-// standing still. The images have one size, at most some 2048 px a side:
-// memory is about 100 bytes per pixel and channel on top of the images.
-// Throws Error{kUsage} on bad options.
+// standing still. The images have one size; on top of them, memory is about as
+// much as two of them and does not depend on their number. Throws Error{kUsage}
+// on bad options.
 SeriesShifts EstimateSeriesShifts(const std::vector<FeatureImage>& editions,
                                   const SeriesShiftOptions& options);
 

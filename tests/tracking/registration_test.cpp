@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+#include "tracking/registration.h"
+
+#include "core/error.h"
+#include "core/random.h"
+
+#include <gtest/gtest.h>
+#include <opencv2/imgproc.hpp>
+
+namespace mapweave::tracking {
+namespace {
+
+// How a cartographer draws.
+enum class Hand { kFilled, kOutline, kInverted };
+
+// A town of skewed blocks with rectangular buildings.
+struct Town {
+  std::vector<std::vector<cv::Point2d>> blocks;
+  std::vector<std::vector<cv::Point2d>> buildings;
+};
+
+std::vector<cv::Point2d> Box(cv::Point2d centre, double width, double height,
+                             double angle) {
+  const cv::Point2d u(std::cos(angle), std::sin(angle));
+  const cv::Point2d v(-u.y, u.x);
+  const cv::Point2d a = u * (width / 2);
+  const cv::Point2d b = v * (height / 2);
+  return {centre - a - b, centre + a - b, centre + a + b, centre - a + b};
+}
+
+// Covers more than [0, side]^2.
+Town RandomTown(uint64_t seed, double side) {
+  Rng rng(seed);
+  Town town;
+  const double angle = rng.Uniform(0.1, 1.4);
+  const cv::Point2d u(std::cos(angle), std::sin(angle));
+  const cv::Point2d v(-u.y, u.x);
+  const cv::Point2d middle(side / 2, side / 2);
+  for (double s = -side; s < side;) {
+    const double width = rng.Uniform(40, 100);
+    for (double t = -side; t < side;) {
+      const double height = rng.Uniform(40, 100);
+      const cv::Point2d centre =
+          middle + u * (s + width / 2) + v * (t + height / 2);
+      town.blocks.push_back(Box(centre, width - 10, height - 10, angle));
+      for (int i = 0; i < 5; ++i) {
+        town.buildings.push_back(
+            Box(centre + u * rng.Uniform(-0.35, 0.35) * width +
+                    v * rng.Uniform(-0.35, 0.35) * height,
+                rng.Uniform(8, 20), rng.Uniform(8, 20), angle));
+      }
+      t += height;
+    }
+    s += width;
+  }
+  return town;
+}
+
+// The same streets, every third building elsewhere.
+Town Changed(const Town& town, uint64_t seed) {
+  Rng rng(seed);
+  Town changed = town;
+  for (size_t i = 0; i < changed.buildings.size(); i += 3) {
+    const cv::Point2d move(rng.Uniform(-30, 30), rng.Uniform(-30, 30));
+    for (cv::Point2d& corner : changed.buildings[i]) corner += move;
+  }
+  return changed;
+}
+
+cv::Mat Draw(const Town& town, Hand hand, cv::Point2d shift, cv::Size size,
+             uint64_t noise_seed) {
+  constexpr int kBits = 6;  // of sub-pixel precision
+  const bool inverted = hand == Hand::kInverted;
+  cv::Mat image(size, CV_8UC3,
+                inverted ? cv::Scalar(40, 50, 60) : cv::Scalar(240, 230, 210));
+  const auto fixed = [&](const std::vector<cv::Point2d>& ring) {
+    std::vector<cv::Point> points;
+    for (const cv::Point2d& p : ring) {
+      // Pixel centres lie at half pixels, those of OpenCV at whole ones.
+      points.push_back({cvRound((p.x + shift.x - 0.5) * (1 << kBits)),
+                        cvRound((p.y + shift.y - 0.5) * (1 << kBits))});
+    }
+    return std::vector<std::vector<cv::Point>>{points};
+  };
+  for (const auto& block : town.blocks) {
+    cv::polylines(image, fixed(block), true,
+                  inverted ? cv::Scalar(200, 200, 200) : cv::Scalar(30, 30, 30),
+                  1, cv::LINE_AA, kBits);
+  }
+  for (const auto& building : town.buildings) {
+    if (hand == Hand::kOutline) {
+      cv::polylines(image, fixed(building), true, cv::Scalar(90, 20, 20), 1,
+                    cv::LINE_AA, kBits);
+    } else {
+      cv::fillPoly(
+          image, fixed(building),
+          inverted ? cv::Scalar(220, 180, 180) : cv::Scalar(190, 90, 80),
+          cv::LINE_AA, kBits);
+    }
+  }
+  Rng rng(noise_seed);
+  for (int row = 0; row < size.height; ++row) {
+    for (int col = 0; col < size.width; ++col) {
+      const double grain = rng.Normal(0.0, 4.0);
+      for (int c = 0; c < 3; ++c) {
+        uint8_t& value = image.at<cv::Vec3b>(row, col)[c];
+        value = cv::saturate_cast<uint8_t>(value + grain);
+      }
+    }
+  }
+  return image;
+}
+
+FeatureImage Features(const cv::Mat& image, const cv::Mat& coverage = {}) {
+  return {StructureFeatures(image, coverage), coverage};
+}
+
+constexpr int kSide = 320;
+const cv::Size kSize(kSide, kSide);
+
+TEST(Registration, ContentFurtherRightAndDownGivesPositiveShift) {
+  cv::Mat a = cv::Mat::zeros(96, 96, CV_32F);
+  cv::Mat b = cv::Mat::zeros(96, 96, CV_32F);
+  cv::rectangle(a, {30, 40}, {45, 50}, cv::Scalar(1), cv::FILLED);
+  cv::rectangle(b, {35, 42}, {50, 52}, cv::Scalar(1), cv::FILLED);
+
+  const ShiftEstimate estimate = EstimateShift(a, b, {.max_shift_px = 7});
+
+  EXPECT_NEAR(estimate.shift.x, 5.0, 0.05);
+  EXPECT_NEAR(estimate.shift.y, 2.0, 0.05);
+  EXPECT_NEAR(estimate.correlation, 1.0, 1e-4);
+  EXPECT_TRUE(estimate.is_confident);
+}
+
+TEST(Registration, FindsSubPixelShiftsAcrossHands) {
+  const cv::Point2d shift(7.4, -3.25);
+  const std::vector<std::pair<Hand, Hand>> pairs = {
+      {Hand::kFilled, Hand::kFilled},
+      {Hand::kFilled, Hand::kOutline},
+      {Hand::kFilled, Hand::kInverted},
+      {Hand::kOutline, Hand::kInverted}};
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
+    const Town town = RandomTown(seed, kSide);
+    const Town later = Changed(town, seed + 100);
+    for (const auto& [first, second] : pairs) {
+      const ShiftEstimate estimate =
+          EstimateShift(Features(Draw(town, first, {0, 0}, kSize, 11)),
+                        Features(Draw(later, second, shift, kSize, 12)),
+                        {.max_shift_px = 20});
+      EXPECT_NEAR(estimate.shift.x, shift.x, 0.3)
+          << static_cast<int>(first) << static_cast<int>(second);
+      EXPECT_NEAR(estimate.shift.y, shift.y, 0.3);
+      EXPECT_TRUE(estimate.is_confident) << estimate.confidence;
+    }
+  }
+}
+
+TEST(Registration, IsAntisymmetric) {
+  const Town town = RandomTown(3, kSide);
+  const FeatureImage a = Features(Draw(town, Hand::kFilled, {0, 0}, kSize, 1));
+  const FeatureImage b =
+      Features(Draw(town, Hand::kOutline, {-4.5, 6.0}, kSize, 2));
+  const ShiftEstimate there = EstimateShift(a, b, {.max_shift_px = 10});
+  const ShiftEstimate back = EstimateShift(b, a, {.max_shift_px = 10});
+  EXPECT_NEAR(there.shift.x, -back.shift.x, 1e-3);
+  EXPECT_NEAR(there.shift.y, -back.shift.y, 1e-3);
+  EXPECT_NEAR(there.confidence, back.confidence, 1e-3);
+}
+
+TEST(Registration, RefusesUnrelatedImages) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    const ShiftEstimate estimate =
+        EstimateShift(Features(Draw(RandomTown(seed, kSide), Hand::kFilled,
+                                    {0, 0}, kSize, seed)),
+                      Features(Draw(RandomTown(seed + 50, kSide),
+                                    Hand::kOutline, {0, 0}, kSize, seed + 1)),
+                      {.max_shift_px = 20});
+    EXPECT_LT(estimate.confidence, 0.35) << seed;
+    EXPECT_FALSE(estimate.is_confident);
+  }
+}
+
+TEST(Registration, RefusesALoneStraightLine) {
+  cv::Mat image(kSize, CV_8UC3, cv::Scalar(240, 240, 240));
+  cv::line(image, {-50, 20}, {400, 300}, cv::Scalar(0, 0, 0), 2, cv::LINE_AA);
+  const ShiftEstimate estimate =
+      EstimateShift(Features(image), Features(image), {.max_shift_px = 20});
+  EXPECT_FALSE(estimate.is_confident) << estimate.confidence;
+}
+
+TEST(Registration, RefusesShiftsBeyondTheAllowed) {
+  const Town town = RandomTown(4, kSide);
+  const ShiftEstimate estimate =
+      EstimateShift(Features(Draw(town, Hand::kFilled, {0, 0}, kSize, 1)),
+                    Features(Draw(town, Hand::kFilled, {9, 0}, kSize, 2)),
+                    {.max_shift_px = 4});
+  EXPECT_FALSE(estimate.is_confident) << estimate.confidence;
+}
+
+TEST(Registration, BlankPaperHasNoShift) {
+  const cv::Mat blank(kSize, CV_8UC3, cv::Scalar(230, 220, 200));
+  const ShiftEstimate estimate =
+      EstimateShift(Features(blank), Features(blank), {.max_shift_px = 20});
+  EXPECT_EQ(estimate.confidence, 0.0);
+  EXPECT_EQ(estimate.shift, cv::Point2d(0, 0));
+  EXPECT_FALSE(estimate.is_confident);
+}
+
+TEST(Registration, IsNotMisledByCollars) {
+  // The edge of the paper is the strongest line on both and does not move;
+  // what is drawn on it does.
+  const cv::Point2d shift(8.0, 5.0);
+  const Town town = RandomTown(5, kSide);
+  cv::Mat a = Draw(town, Hand::kFilled, {0, 0}, kSize, 1);
+  cv::Mat b = Draw(Changed(town, 6), Hand::kOutline, shift, kSize, 2);
+  cv::Mat coverage = cv::Mat::zeros(kSize, CV_8UC1);
+  coverage(cv::Rect(60, 40, 200, 230)).setTo(1);
+  a.setTo(cv::Scalar(0, 0, 0), coverage == 0);
+  b.setTo(cv::Scalar(0, 0, 0), coverage == 0);
+
+  const ShiftEstimate masked = EstimateShift(
+      Features(a, coverage), Features(b, coverage), {.max_shift_px = 20});
+
+  EXPECT_NEAR(masked.shift.x, shift.x, 0.3);
+  EXPECT_NEAR(masked.shift.y, shift.y, 0.3);
+  EXPECT_TRUE(masked.is_confident);
+}
+
+TEST(Registration, MakesNoFeaturesOffTheCoverageOrAtItsEdge) {
+  cv::Mat image(kSize, CV_8UC3, cv::Scalar(0, 0, 0));
+  cv::Mat coverage = cv::Mat::zeros(kSize, CV_8UC1);
+  const cv::Rect paper(60, 40, 200, 230);
+  coverage(paper).setTo(1);
+  image(paper).setTo(cv::Scalar(240, 230, 210));
+  const cv::Mat features = StructureFeatures(image, coverage);
+  ASSERT_EQ(features.channels(), kStructureChannels);
+  EXPECT_LT(cv::norm(features, cv::NORM_INF), 1e-6);
+}
+
+TEST(Registration, FindsLargeShiftsCoarseToFine) {
+  const cv::Size size(700, 520);
+  const cv::Point2d shift(-83.5, 61.25);
+  const Town town = RandomTown(7, 700);
+  const ShiftEstimate estimate = EstimateShift(
+      Features(Draw(town, Hand::kFilled, {0, 0}, size, 1)),
+      Features(Draw(Changed(town, 8), Hand::kOutline, shift, size, 2)),
+      {.max_shift_px = 100, .coarse_side_px = 256});
+  EXPECT_NEAR(estimate.shift.x, shift.x, 0.3);
+  EXPECT_NEAR(estimate.shift.y, shift.y, 0.3);
+  EXPECT_TRUE(estimate.is_confident) << estimate.confidence;
+}
+
+TEST(Registration, FindsLocalShifts) {
+  // The right half of the later edition stands 5 px further right.
+  const cv::Size size(512, 256);
+  const Town town = RandomTown(9, 512);
+  const cv::Mat a = Draw(town, Hand::kFilled, {0, 0}, size, 1);
+  cv::Mat b = Draw(town, Hand::kOutline, {12, 0}, size, 2);
+  const cv::Rect right(268, 0, 244, 256);
+  Draw(town, Hand::kOutline, {17, 0}, size, 2)(right).copyTo(b(right));
+
+  const std::vector<LocalShift> tiles =
+      EstimateLocalShifts(Features(a), Features(b), {12, 0}, {.tile_px = 256});
+
+  ASSERT_EQ(tiles.size(), 2u);
+  EXPECT_EQ(tiles[0].tile, cv::Rect(0, 0, 256, 256));
+  EXPECT_NEAR(tiles[0].estimate.shift.x, 12, 0.3);
+  EXPECT_NEAR(tiles[1].estimate.shift.x, 17, 0.3);
+  EXPECT_TRUE(tiles[0].estimate.is_confident);
+  EXPECT_TRUE(tiles[1].estimate.is_confident);
+}
+
+std::vector<FeatureImage> Series(const std::vector<cv::Point2d>& positions,
+                                 const Town& town) {
+  std::vector<FeatureImage> editions;
+  const Hand hands[] = {Hand::kFilled, Hand::kOutline, Hand::kInverted};
+  for (size_t i = 0; i < positions.size(); ++i) {
+    editions.push_back(
+        Features(Draw(town, hands[i % 3], positions[i], kSize, i)));
+  }
+  return editions;
+}
+
+TEST(Registration, TiesASeriesToItsNewestEdition) {
+  const std::vector<cv::Point2d> positions = {{6, 2}, {-3.5, 4}, {1, -5}};
+  SeriesShiftOptions options;
+  options.local.tile_px = 80;
+  const SeriesShifts series =
+      EstimateSeriesShifts(Series(positions, RandomTown(10, kSide)), options);
+
+  ASSERT_EQ(series.editions.size(), 3u);
+  EXPECT_EQ(series.pairs.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    // What brings edition i onto the newest.
+    const cv::Point2d expected = positions[2] - positions[i];
+    EXPECT_NEAR(series.editions[i].shift.x, expected.x, 0.3) << i;
+    EXPECT_NEAR(series.editions[i].shift.y, expected.y, 0.3) << i;
+    EXPECT_TRUE(series.editions[i].is_confident);
+  }
+  EXPECT_EQ(series.editions[2].shift, cv::Point2d(0, 0));
+  EXPECT_EQ(series.editions[2].held_out_points, 0u);
+  EXPECT_GE(series.editions[0].held_out_points, 4u);
+  EXPECT_LT(series.editions[0].residual_px, 0.5);
+  EXPECT_EQ(series.editions[0].compared_with, 2u);
+}
+
+TEST(Registration, ReportsWhatAShiftCannotExplain) {
+  // A stretched edition: tiles near the edges stand off by up to 4 px.
+  const Town town = RandomTown(11, kSide);
+  Town stretched = town;
+  for (auto* rings : {&stretched.blocks, &stretched.buildings}) {
+    for (auto& ring : *rings) {
+      for (cv::Point2d& p : ring) p.x += (p.x - kSide / 2.0) * 4.0 / 160.0;
+    }
+  }
+  SeriesShiftOptions options;
+  options.local.tile_px = 80;
+  const SeriesShifts series = EstimateSeriesShifts(
+      {Features(Draw(stretched, Hand::kFilled, {0, 0}, kSize, 1)),
+       Features(Draw(town, Hand::kOutline, {0, 0}, kSize, 2))},
+      options);
+  // Tile centres lie 40 and 120 px from the middle: 1 and 3 px off.
+  EXPECT_GE(series.editions[0].held_out_points, 8u);
+  EXPECT_GT(series.editions[0].residual_px, 1.0);
+  EXPECT_LT(series.editions[0].residual_px, 3.0);
+}
+
+TEST(Registration, LeavesAnUnrelatedEditionAlone) {
+  std::vector<FeatureImage> editions =
+      Series({{6, 2}, {0, 0}, {1, -5}}, RandomTown(12, kSide));
+  editions[1] =
+      Features(Draw(RandomTown(77, kSide), Hand::kOutline, {0, 0}, kSize, 3));
+  const SeriesShifts series = EstimateSeriesShifts(editions, {});
+  EXPECT_TRUE(series.editions[0].is_confident);
+  EXPECT_NEAR(series.editions[0].shift.x, -5, 0.3);
+  EXPECT_FALSE(series.editions[1].is_confident);
+  EXPECT_EQ(series.editions[1].confidence, 0.0);
+  EXPECT_EQ(series.editions[1].shift, cv::Point2d(0, 0));
+  EXPECT_EQ(series.editions[1].compared_with, std::nullopt);
+}
+
+TEST(Registration, RejectsBadOptions) {
+  const cv::Mat image = cv::Mat::zeros(64, 64, CV_32F);
+  EXPECT_THROW(EstimateShift(image, image, {.max_shift_px = -1}), Error);
+  EXPECT_THROW(EstimateShift(image, image, {.min_overlap = 0}), Error);
+  EXPECT_THROW(EstimateShift(image, image, {.min_confidence = 2}), Error);
+  EXPECT_THROW(EstimateShift(image, image, {.coarse_side_px = 8}), Error);
+  EXPECT_THROW(LocalShiftOptions{.tile_px = 3}.Validate(), Error);
+  EXPECT_THROW(LocalShiftOptions{.max_deviation_px = 0}.Validate(), Error);
+  EXPECT_THROW(LocalShiftOptions{.min_coverage = -1}.Validate(), Error);
+}
+
+}  // namespace
+}  // namespace mapweave::tracking
