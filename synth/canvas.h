@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// A drawing surface over a window of the grid: twice the resolution, with
+// sub-pixel coordinates, textures and rotated lettering. Internal to synth.
+#pragma once
+
+#include "core/geometry.h"
+#include "synth/hand.h"
+
+#include <opencv2/core.hpp>
+
+#include <string>
+#include <vector>
+
+namespace mapweave::synth {
+
+enum class Texture { kScribble, kDots, kTufts, kTrees, kLines };
+
+struct TextStyle {
+  int font = 0;
+  double height_px = 7.0;  // of the capitals
+  double angle_rad = 0.0;
+  double spacing = 0.0;  // extra space after a letter, in heights
+  double opacity = 1.0;
+};
+
+class Canvas {
+ public:
+  static constexpr int kScale = 2;
+
+  Canvas(cv::Rect window, Colour ground);
+
+  // Whether anything near these points can be seen.
+  bool Sees(const std::vector<Point2d>& points, double reach_px) const;
+
+  // Rings together by the even-odd rule.
+  void Fill(const std::vector<Ring>& rings, Colour colour);
+  void Stroke(const std::vector<Point2d>& line, bool closed, Colour colour,
+              double width_px);
+  void Dash(const std::vector<Point2d>& line, Colour colour, double width_px,
+            double on_px, double off_px);
+  void Disc(Point2d centre, double radius_px, Colour colour, double line_px);
+  // Parallel lines at any angle inside the rings.
+  void Hatch(const std::vector<Ring>& rings, Colour colour, double spacing_px,
+             double angle_rad, double inked_share);
+  void FillTexture(const std::vector<Ring>& rings, Texture texture,
+                   Colour colour, double opacity);
+  // `at`: the middle of the base line.
+  void Text(const std::string& text, Point2d at, const TextStyle& style,
+            Colour colour);
+  static double TextWidth(const std::string& text, const TextStyle& style);
+
+  // The window at single resolution, CV_8UC3.
+  cv::Mat Finish() const;
+
+ private:
+  std::vector<cv::Point> ToFixed(const std::vector<Point2d>& points) const;
+  cv::Rect RegionOf(const std::vector<Ring>& rings) const;
+  cv::Mat MaskOf(const std::vector<Ring>& rings, cv::Rect region) const;
+
+  cv::Rect window_;
+  cv::Mat pixels_;  // CV_8UC3, kScale times the window
+};
+
+}  // namespace mapweave::synth

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "synth/clip_source.h"
+
+#include "core/error.h"
+#include "core/random.h"
+#include "synth/render.h"
+#include "synth/shapes.h"
+#include "synth/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <unordered_map>
+
+namespace mapweave::synth {
+namespace {
+
+// Keeps the seeds of clips apart from those of whole worlds.
+constexpr uint64_t kClipNamespace = 0x636c697073ULL;
+
+// The world runs on this far beyond the clip.
+constexpr double kOverscanPx = 40.0;
+
+void Require(bool condition, const char* name, double value,
+             const char* range) {
+  if (condition) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("the clip option {} is {}", name, value),
+              fmt::format("set it to {}", range));
+}
+
+WorldOptions DrawWorld(const WorldClipOptions& options, bool blank, Rng& rng) {
+  WorldOptions w;
+  w.seed = rng.Next();
+  w.width_px = options.size_px;
+  w.height_px = options.size_px;
+  const auto editions =
+      static_cast<size_t>(rng.Int(options.min_editions, options.max_editions));
+  w.editions.clear();
+  for (size_t t = 0; t < editions; ++t)
+    w.editions.push_back(std::to_string(1850 + 10 * t));
+  static const std::vector<PlanFamily> kPlans = {
+      PlanFamily::kGrid, PlanFamily::kOrganic, PlanFamily::kRural};
+  w.plan = kPlans[rng.Choice({0.45, 0.4, 0.15})];
+  w.building_px = std::exp(rng.Uniform(std::log(options.min_building_px),
+                                       std::log(options.max_building_px)));
+  w.density = blank ? 0.0 : rng.Uniform(0.2, 1.0);
+  w.angle_rad = rng.Uniform(0.0, std::numbers::pi);
+  w.margin_px = -std::max(kOverscanPx, 1.5 * w.building_px);
+  w.change = rng.Uniform(0.08, 0.42);
+  w.omission = rng.Uniform(0.0, 0.05);
+  w.distortion_px = rng.Uniform(0.0, options.max_distortion_px);
+  w.water = blank ? 0.5 : 0.3;
+  return w;
+}
+
+// A sheet whose corner or edge lies in the clip.
+SheetFrame DrawFrame(int size, bool has_hole, Rng& rng) {
+  SheetFrame frame;
+  const double s = size;
+  const double angle =
+      rng.Uniform(-0.1, 0.1) +
+      std::numbers::pi / 2 * static_cast<double>(rng.Int(0, 3));
+  const Point2d corner{rng.Uniform(0.1, 0.9) * s, rng.Uniform(0.1, 0.9) * s};
+  const bool edge_only = rng.Chance(0.6);
+  // In the sheet's own axes, the corner at the origin, the paper towards +.
+  const double far = 4.0 * s;
+  const auto ring = [&](double inset) {
+    const double side = edge_only ? -far : inset;
+    return MapRing({{inset, side}, {far, side}, {far, far}, {inset, far}},
+                   {0, 0}, angle, corner, 1.0);
+  };
+  if (has_hole) frame.paper = ring(0.0);
+  if (!has_hole || rng.Chance(0.6))
+    frame.neatline = ring(has_hole ? rng.Uniform(6.0, 40.0) : 0.0);
+  const int outside = static_cast<int>(rng.Int(0, 3));
+  if (outside == 0) frame.outside = {0, 0, 0};
+  if (outside == 1) {
+    const auto grey = static_cast<uint8_t>(rng.Int(20, 240));
+    frame.outside = {grey, grey, grey};
+  }
+  return frame;
+}
+
+// Renumbers identities from 1 in ascending order.
+void Renumber(std::vector<cv::Mat>& labels) {
+  std::vector<int32_t> seen;
+  for (const cv::Mat& image : labels) {
+    for (int y = 0; y < image.rows; ++y) {
+      const int32_t* row = image.ptr<int32_t>(y);
+      int32_t last = 0;
+      for (int x = 0; x < image.cols; ++x) {
+        if (row[x] != last && row[x] != 0) seen.push_back(row[x]);
+        last = row[x];
+      }
+    }
+  }
+  std::ranges::sort(seen);
+  seen.erase(std::ranges::unique(seen).begin(), seen.end());
+  for (cv::Mat& image : labels) {
+    for (int y = 0; y < image.rows; ++y) {
+      int32_t* row = image.ptr<int32_t>(y);
+      int32_t last = 0;
+      int32_t mapped = 0;
+      for (int x = 0; x < image.cols; ++x) {
+        if (row[x] == 0) continue;
+        if (row[x] != last) {
+          last = row[x];
+          mapped = static_cast<int32_t>(std::ranges::lower_bound(seen, last) -
+                                        seen.begin() + 1);
+        }
+        row[x] = mapped;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void WorldClipOptions::Validate() const {
+  Require(size_px >= 32 && size_px <= 2048, "size_px", size_px, "32 to 2048");
+  Require(min_editions >= 1 && min_editions <= max_editions, "min_editions",
+          min_editions, "1 to max_editions");
+  Require(max_editions <= 16, "max_editions", max_editions, "at most 16");
+  Require(max_jitter_px >= 0.0 && max_jitter_px <= 64.0, "max_jitter_px",
+          max_jitter_px, "0 to 64");
+  Require(max_distortion_px >= 0.0 && max_distortion_px <= 20.0,
+          "max_distortion_px", max_distortion_px, "0 to 20");
+  for (const auto& [name, p] :
+       {std::pair{"hand_change", hand_change}, std::pair{"blank", blank},
+        std::pair{"hole", hole}}) {
+    Require(p >= 0.0 && p <= 1.0, name, p, "0 to 1");
+  }
+  Require(min_building_px >= 4.0 && min_building_px <= max_building_px,
+          "min_building_px", min_building_px, "4 to max_building_px");
+  Require(max_building_px <= 80.0, "max_building_px", max_building_px,
+          "at most 80");
+  const std::vector<std::string> names = HandNames();
+  for (const std::string& hand : hands) {
+    if (std::ranges::find(names, hand) != names.end()) continue;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("there is no map hand named \"{}\"", hand),
+                fmt::format("use some of {}", fmt::join(names, ", ")));
+  }
+}
+
+WorldClipSource::WorldClipSource(WorldClipOptions options)
+    : options_(std::move(options)) {
+  options_.Validate();
+  hands_ = options_.hands.empty() ? HandNames() : options_.hands;
+}
+
+tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
+  Rng rng = Rng(options_.seed, kClipNamespace).Fork(index);
+  const bool blank = rng.Chance(options_.blank);
+  const bool hole = rng.Chance(options_.hole);
+  const World world = MakeWorld(DrawWorld(options_, blank, rng));
+  const size_t editions = world.options.editions.size();
+  const auto holed =
+      static_cast<size_t>(rng.Int(0, static_cast<int64_t>(editions) - 1));
+  const bool missing = hole && editions > 1 && rng.Chance(0.25);
+  const double lettering = rng.Chance(0.15) ? 0.0 : rng.Uniform(0.3, 1.0);
+
+  tracking::LabelledClip out;
+  RenderOptions render;
+  render.hand = rng.Pick(hands_);
+  for (size_t t = 0; t < editions; ++t) {
+    if (t > 0 && rng.Chance(options_.hand_change))
+      render.hand = rng.Pick(hands_);
+    render.seed = rng.Next();
+    render.lettering = lettering;
+    render.wear = rng.Uniform(0.2, 1.3);
+    render.shift = {
+        rng.Uniform(-options_.max_jitter_px, options_.max_jitter_px),
+        rng.Uniform(-options_.max_jitter_px, options_.max_jitter_px)};
+    render.frame = {};
+    const bool hole_here = hole && (t == holed || rng.Chance(0.2));
+    if (hole_here || rng.Chance(0.05))
+      render.frame = DrawFrame(options_.size_px, hole_here, rng);
+    EditionImage image =
+        RenderWindow(world, static_cast<int>(t), render,
+                     {0, 0, options_.size_px, options_.size_px});
+    if (missing && t == holed) {
+      const cv::Vec3b& o = render.frame.outside;
+      image.rgb.setTo(cv::Scalar(o[0], o[1], o[2]));
+      image.coverage.setTo(cv::Scalar(0));
+      image.labels.setTo(cv::Scalar(0));
+    }
+    out.clip.frames.push_back(std::move(image.rgb));
+    out.clip.coverage.push_back(std::move(image.coverage));
+    out.labels.push_back(std::move(image.labels));
+  }
+  Renumber(out.labels);
+  return out;
+}
+
+}  // namespace mapweave::synth

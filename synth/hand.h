@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Cartographic hands: the colours, lines and fills of one draughtsman on one
+// edition. Internal to synth.
+#pragma once
+
+#include "core/random.h"
+
+#include <opencv2/core.hpp>
+
+#include <array>
+#include <string>
+
+namespace mapweave::synth {
+
+using Colour = cv::Vec3f;  // R, G, B in 0..255
+
+enum class FillMode { kNone, kSolid, kHatched, kStippled };
+
+constexpr size_t kOwners = 5;
+
+struct HandStyle {
+  Colour paper;
+  Colour street;  // equals paper unless streets are tinted
+  Colour ink;     // lines and lettering
+
+  bool tints_blocks = false;
+  bool tints_parcels = false;  // some parcels in the tint of another owner
+  std::array<Colour, kOwners> tint;
+
+  FillMode fill_mode = FillMode::kSolid;
+  std::array<Colour, kOwners> fill;  // buildings, by owner of the block
+  Colour public_fill;
+  bool fills_by_building = false;  // any of `fill`, whatever the owner
+  double fill_spread = 5.0;        // from building to building, in grey levels
+  double hatch_px = 3.0;
+  double hatch_angle = 0.8;
+  double hatch_share = 0.35;  // of the spacing that is inked
+
+  Colour outline;
+  double outline_px = 1.0;  // 0: none
+  bool shades = false;      // heavier lines on the side away from the light
+  bool doubles = false;     // a second line inside the outline
+
+  Colour block_line;
+  double block_line_px = 1.0;  // 0: none
+  Colour parcel_line;
+  double parcel_line_px = 0.6;  // 0: none
+
+  Colour water;
+  Colour water_line;
+  bool tints_water = true;
+  bool hatches_water = true;
+  Colour garden;
+  Colour boundary;  // dashed limits
+
+  int font = 0;  // OpenCV Hershey font
+  double letter_px = 7.0;
+};
+
+// `hand` is one of HandNames(). `building_px` scales the lines.
+HandStyle MakeHandStyle(const std::string& hand, double building_px, Rng rng);
+
+Colour Mix(Colour a, Colour b, double share_of_b);
+Colour Vary(Colour c, double sigma, Rng& rng);
+cv::Scalar ToScalar(Colour c);
+
+}  // namespace mapweave::synth

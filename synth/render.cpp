@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "synth/render.h"
+
+#include "core/error.h"
+#include "synth/painter.h"
+#include "synth/paper.h"
+#include "synth/shapes.h"
+
+#include <fmt/format.h>
+#include <opencv2/imgproc.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace mapweave::synth {
+namespace {
+
+constexpr int kTilePx = 1024;
+// JPEG blocks lie on the grid, so windows are drawn from a multiple of this.
+constexpr int kAlignPx = 8;
+
+// 1 where the paper of the sheet is.
+cv::Mat PaperMask(const RenderOptions& options, cv::Rect window) {
+  if (options.frame.paper.empty())
+    return cv::Mat(window.size(), CV_8UC1, cv::Scalar(1));
+  cv::Mat mask(window.size(), CV_8UC1, cv::Scalar(0));
+  std::vector<cv::Point> ring;
+  for (const Point2d& p : options.frame.paper) {
+    ring.emplace_back(
+        static_cast<int>(std::lround(p.x + options.shift.x - window.x - 0.5)),
+        static_cast<int>(std::lround(p.y + options.shift.y - window.y - 0.5)));
+  }
+  cv::fillPoly(mask, std::vector<std::vector<cv::Point>>{ring}, cv::Scalar(1));
+  return mask;
+}
+
+EditionImage PaintTile(const Painter& painter, const PaperState& paper,
+                       const RenderOptions& options, cv::Rect window) {
+  const auto down = [](int v) {
+    return static_cast<int>(std::floor(static_cast<double>(v) / kAlignPx)) *
+           kAlignPx;
+  };
+  const cv::Rect aligned(cv::Point(down(window.x), down(window.y)),
+                         cv::Point(-down(-(window.x + window.width)),
+                                   -down(-(window.y + window.height))));
+  const cv::Rect part(window.tl() - aligned.tl(), window.size());
+  EditionImage out;
+  out.rgb = Age(painter.Paint(aligned), aligned.tl(), paper);
+  if (part.size() != out.rgb.size()) out.rgb = out.rgb(part).clone();
+  out.coverage = PaperMask(options, window);
+  out.labels = painter.Labels(window);
+  if (!options.frame.paper.empty()) {
+    const cv::Mat outside = out.coverage == 0;
+    out.rgb.setTo(cv::Scalar(options.frame.outside[0], options.frame.outside[1],
+                             options.frame.outside[2]),
+                  outside);
+    out.labels.setTo(cv::Scalar(0), outside);
+  }
+  return out;
+}
+
+void CheckEdition(const World& world, int edition) {
+  if (edition >= 0 &&
+      static_cast<size_t>(edition) < world.options.editions.size()) {
+    return;
+  }
+  throw Error(
+      ErrorCode::kUsage, fmt::format("the world has no edition {}", edition),
+      fmt::format("it has {}, counted from 0", world.options.editions.size()));
+}
+
+}  // namespace
+
+void RenderOptions::Validate() const {
+  const std::vector<std::string> names = HandNames();
+  if (std::ranges::find(names, hand) == names.end()) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("there is no map hand named \"{}\"", hand),
+                fmt::format("use one of {}", fmt::join(names, ", ")));
+  }
+  if (!(wear >= 0.0 && wear <= 4.0)) {
+    throw Error(ErrorCode::kUsage, fmt::format("the wear is {}", wear),
+                "set it to 0 to 4");
+  }
+  if (!(lettering >= 0.0 && lettering <= 1.0)) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("the amount of lettering is {}", lettering),
+                "set it to 0 to 1");
+  }
+  if (!std::isfinite(shift.x) || !std::isfinite(shift.y)) {
+    throw Error(ErrorCode::kUsage, "the shift is not a number",
+                "set it in pixels");
+  }
+}
+
+EditionImage RenderWindow(const World& world, int edition,
+                          const RenderOptions& options, cv::Rect window) {
+  options.Validate();
+  CheckEdition(world, edition);
+  if (window.empty()) {
+    throw Error(ErrorCode::kUsage, "the window to draw is empty",
+                "give it a width and a height");
+  }
+  const Painter painter(world, static_cast<size_t>(edition), options);
+  Rng rng(options.seed, 0x7061706572ULL);
+  const PaperState paper =
+      DrawPaperState(options.wear, painter.Style().paper,
+                     world.options.width_px, world.options.height_px, rng);
+  EditionImage out;
+  if (window.width <= kTilePx && window.height <= kTilePx)
+    return PaintTile(painter, paper, options, window);
+  out.rgb.create(window.size(), CV_8UC3);
+  out.coverage.create(window.size(), CV_8UC1);
+  out.labels.create(window.size(), CV_32SC1);
+  for (int y = 0; y < window.height; y += kTilePx) {
+    for (int x = 0; x < window.width; x += kTilePx) {
+      const cv::Rect part(x, y, std::min(kTilePx, window.width - x),
+                          std::min(kTilePx, window.height - y));
+      const EditionImage tile =
+          PaintTile(painter, paper, options, part + window.tl());
+      tile.rgb.copyTo(out.rgb(part));
+      tile.coverage.copyTo(out.coverage(part));
+      tile.labels.copyTo(out.labels(part));
+    }
+  }
+  return out;
+}
+
+EditionImage RenderEdition(const World& world, int edition,
+                           const RenderOptions& options) {
+  return RenderWindow(world, edition, options,
+                      {0, 0, world.options.width_px, world.options.height_px});
+}
+
+}  // namespace mapweave::synth
