@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// Compares predicted with true tracks, both given as polygons with track_id and
+// edition, and the two-step baseline beside them.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/progress.h"
+#include "tracking/measures.h"
+
+namespace mapweave::pipelines {
+
+struct EvaluateOptions {
+  // Side of the pixels on which outlines are compared, in units of the common
+  // CRS; a project file's own grid, or a twentieth of the median building, if
+  // not set.
+  std::optional<double> resolution;
+  tracking::MeasureOptions measures;
+};
+
+struct EvaluateReport {
+  std::vector<std::string> editions;  // those of the truth, oldest first
+  tracking::Measures measures;
+  // The same outlines without their identities, linked from edition to edition
+  // by overlap as they lie (IoU, one-to-one assignment, gate 0.25).
+  tracking::Measures baseline;
+  int64_t predicted_tracks = 0;
+  int64_t true_tracks = 0;
+  double resolution = 0.0;
+  std::string crs;
+};
+
+// Both files: a project file, or any polygon layer that GDAL reads with the
+// fields track_id and edition (and score, for predictions). Editions are
+// matched by label; those that the truth does not have are left out. Throws
+// Error{kBadInput} naming the file and the missing field.
+EvaluateReport Evaluate(const std::filesystem::path& predicted,
+                        const std::filesystem::path& truth,
+                        const EvaluateOptions& options, RunContext& context);
+
+// DESIGN's keys: ap, ap50, ..., track_f1, link_f1, editions{...},
+// baseline{same}.
+Json ToJson(const EvaluateReport& report);
+
+// The figure of a dotted key such as "link_f1" or "baseline.ap"; throws
+// Error{kUsage} for an unknown one.
+double FigureOf(const Json& report, const std::string& key);
+
+}  // namespace mapweave::pipelines

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+//
+// run, and its stages one by one: ingest, align, segment, lineage.
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "core/error.h"
+#include "pipelines/run.h"
+
+namespace mapweave::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> inputs;
+  std::string output;
+  std::vector<std::string> editions;
+  std::vector<int> window_offset;
+  double resolution = 0.0;
+  pipelines::RunOptions run;
+};
+
+std::string EditionTable(const pipelines::ResultSummary& summary) {
+  std::string text;
+  for (size_t i = 0; i < summary.editions.size(); ++i) {
+    text += fmt::format("  {:<12} {:>7} buildings\n", summary.editions[i],
+                        summary.observations_by_edition[i]);
+  }
+  return text;
+}
+
+std::string StepTable(const pipelines::ResultSummary& summary) {
+  std::string text;
+  for (const pipelines::KindCount& step : summary.steps) {
+    text += fmt::format("  {} to {}:", step.from_edition, step.to_edition);
+    bool first = true;
+    for (const auto& [kind, count] : step.kinds) {
+      text += fmt::format("{} {} {}", first ? "" : ",", count, kind);
+      first = false;
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+void PrintSummary(const pipelines::ResultSummary& summary,
+                  const std::string& file) {
+  PrintText(fmt::format("{} buildings, {} observations in {}\n{}",
+                        summary.buildings, summary.observations, file,
+                        EditionTable(summary)));
+  if (!summary.steps.empty()) {
+    PrintText("What happened between the editions:\n" + StepTable(summary));
+  }
+}
+
+pipelines::Series LoadSeries(const Options& options) {
+  pipelines::SeriesOptions series;
+  series.editions = options.editions;
+  series.sheet = options.run.ingest.SheetOptions();
+  return pipelines::LoadSeries({options.inputs.begin(), options.inputs.end()},
+                               series);
+}
+
+// Moves what CLI11 filled in into the options of the stages.
+pipelines::RunOptions StageOptions(const CommonOptions& common,
+                                   const Options& options) {
+  pipelines::RunOptions run = options.run;
+  if (options.resolution > 0.0) run.ingest.resolution = options.resolution;
+  run.segment.device = common.device;
+  run.segment.threads = common.ThreadCount();
+  run.segment.memory_mb = common.memory_mb;
+  if (options.window_offset.size() == 2) {
+    run.segment.window_offset = {options.window_offset[0],
+                                 options.window_offset[1]};
+  }
+  return run;
+}
+
+void AddSheetOptions(CLI::App* command, Options& options) {
+  command
+      ->add_option("sheets", options.inputs,
+                   "Georeferenced maps, or one SERIES.toml")
+      ->required();
+  command->add_option("-o,--output", options.output, "Project file (.gpkg)")
+      ->required();
+  command
+      ->add_option("--editions", options.editions,
+                   "One survey date per sheet, in their order: 1882,1898")
+      ->delimiter(',');
+  command->add_option("--crs", options.run.ingest.sheet_crs,
+                      "CRS of the sheets, where the files state none or a "
+                      "wrong one");
+  command->add_option("--grid-crs", options.run.ingest.grid_crs,
+                      "CRS of the project; chosen from the sheets if not "
+                      "given");
+  command
+      ->add_option("--resolution", options.resolution,
+                   "CRS units per pixel; the sheets' own if not given")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--allow-ballpark", options.run.ingest.allow_ballpark,
+                    "Accept a CRS transformation of unknown accuracy");
+}
+
+void AddAlignOptions(CLI::App* command, Options& options) {
+  pipelines::AlignOptions& align = options.run.align;
+  const char* group = "Alignment";
+  command
+      ->add_option("--max-shift-m", align.max_shift_m,
+                   "Farthest whole-sheet shift that is looked for, in metres")
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_option("--min-confidence", align.min_confidence,
+                   "Less certain shifts are refused, 0..1")
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_option("--overview-px", align.overview_px,
+                   "Side of the reduced images that are compared")
+      ->capture_default_str()
+      ->group(group);
+}
+
+void AddSegmentOptions(CLI::App* command, Options& options) {
+  pipelines::SegmentOptions& segment = options.run.segment;
+  const char* group = "Segmentation";
+  command
+      ->add_option("--checkpoint", segment.checkpoint,
+                   "Network weights (.safetensors); the shipped ones if not "
+                   "given")
+      ->group(group);
+  command->add_option("--window-px", segment.window_px)
+      ->capture_default_str()
+      ->group(group);
+  command->add_option("--overlap-px", segment.overlap_px)
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_option("--window-offset-px", options.window_offset,
+                   "Moves the grid of windows: X,Y")
+      ->delimiter(',')
+      ->expected(2)
+      ->group(group);
+}
+
+void RunAll(const CommonOptions& common, const Options& options,
+            RunContext& context) {
+  const pipelines::RunReport report =
+      pipelines::Run(LoadSeries(options), StageOptions(common, options),
+                     options.output, common.OverwriteMode(), context);
+  if (common.json) {
+    PrintJson(pipelines::ToJson(report));
+    return;
+  }
+  PrintSummary(report.summary, options.output);
+}
+
+void RunIngest(const CommonOptions& common, const Options& options,
+               RunContext& context) {
+  db::Store store = pipelines::Ingest(
+      LoadSeries(options), StageOptions(common, options).ingest,
+      options.output, common.OverwriteMode(), context);
+  const pipelines::Project project = pipelines::LoadProject(store);
+  if (common.json) {
+    Json document = {{"editions", Json::array()},
+                     {"crs", project.grid.crs.Label()},
+                     {"resolution", project.grid.resolution},
+                     {"width", project.grid.width},
+                     {"height", project.grid.height},
+                     {"megapixels", project.Megapixels()}};
+    for (const pipelines::ProjectEdition& edition : project.editions) {
+      document["editions"].push_back({{"edition", edition.label},
+                                      {"sheets", edition.sheets.size()}});
+    }
+    PrintJson(document);
+    return;
+  }
+  PrintText(fmt::format("{}: {} editions, {} x {} px of {:.4g} in {}\n",
+                        options.output, project.editions.size(),
+                        project.grid.width, project.grid.height,
+                        project.grid.resolution, project.grid.crs.Label()));
+}
+
+db::Store OpenProject(const Options& options) {
+  return db::Store::Open(options.inputs.front(), db::OpenMode::kReadWrite);
+}
+
+void RunAlign(const CommonOptions& common, const Options& options,
+              RunContext& context) {
+  db::Store store = OpenProject(options);
+  const auto found = pipelines::Align(
+      store, StageOptions(common, options).align, context);
+  if (common.json) {
+    PrintJson({{"editions", pipelines::ToJson(found)}});
+    return;
+  }
+  for (const pipelines::EditionAlignment& edition : found) {
+    PrintText(fmt::format(
+        "{:<12} {:+8.2f} m east {:+8.2f} m north  confidence {:.2f}  {}\n",
+        edition.edition, edition.shift_x_m, edition.shift_y_m,
+        edition.confidence,
+        !edition.aligned      ? "refused"
+        : edition.residual_m ? fmt::format("{:.2f} m left at {} places",
+                                           *edition.residual_m,
+                                           edition.held_out_points)
+                             : "no place to check"));
+  }
+}
+
+void RunSegment(const CommonOptions& common, const Options& options,
+                RunContext& context) {
+  db::Store store = OpenProject(options);
+  const pipelines::SegmentReport report = pipelines::Segment(
+      store, StageOptions(common, options).segment, context);
+  if (common.json) {
+    PrintJson({{"run_id", report.run_id},
+               {"windows", report.windows},
+               {"windows_done_before", report.windows_done_before},
+               {"device", report.device}});
+    return;
+  }
+  PrintText(fmt::format("{} windows, {} of them done before\n",
+                        report.windows, report.windows_done_before));
+}
+
+void RunLineage(const CommonOptions& common, const Options& options,
+                RunContext& context) {
+  db::Store store = OpenProject(options);
+  pipelines::RunReport report;
+  report.summary = pipelines::DeriveLineage(
+      store, StageOptions(common, options).lineage, context);
+  if (common.json) {
+    PrintJson({{"buildings", report.summary.buildings},
+               {"observations", report.summary.observations},
+               {"lineage", report.summary.kinds}});
+    return;
+  }
+  PrintSummary(report.summary, options.inputs.front());
+}
+
+using Action = void (*)(const CommonOptions&, const Options&, RunContext&);
+
+void Bind(CLI::App* command, std::shared_ptr<Options> options, Action action,
+          Invocation& invocation) {
+  command->callback([options, action, &invocation] {
+    invocation.action = [options, action, &invocation](RunContext& context) {
+      action(invocation.common, *options, context);
+    };
+  });
+}
+
+void AddProjectArgument(CLI::App* command, Options& options) {
+  command->add_option("project", options.inputs, "Project file (.gpkg)")
+      ->required()
+      ->expected(1);
+}
+
+}  // namespace
+
+void AddRunCommands(CLI::App& app, Invocation& invocation) {
+  auto run = std::make_shared<Options>();
+  CLI::App* command = AddCommand(
+      app, "run", "Do the whole job: from maps to linked buildings",
+      invocation);
+  AddSheetOptions(command, *run);
+  AddAlignOptions(command, *run);
+  AddSegmentOptions(command, *run);
+  command->footer(
+      "An interrupted run goes on when the same command is given again.\n"
+      "Example:\n"
+      "  mapweave run town_1860.tif town_1880.tif -o town.gpkg");
+  Bind(command, run, RunAll, invocation);
+
+  auto ingest = std::make_shared<Options>();
+  command = AddCommand(app, "ingest",
+                       "Check the maps and make the project file", invocation);
+  AddSheetOptions(command, *ingest);
+  Bind(command, ingest, RunIngest, invocation);
+
+  auto align = std::make_shared<Options>();
+  command = AddCommand(app, "align",
+                       "Find the shift between the editions of a project",
+                       invocation);
+  AddProjectArgument(command, *align);
+  AddAlignOptions(command, *align);
+  Bind(command, align, RunAlign, invocation);
+
+  auto segment = std::make_shared<Options>();
+  command = AddCommand(app, "segment",
+                       "Find the buildings of a project, window by window",
+                       invocation);
+  AddProjectArgument(command, *segment);
+  AddSegmentOptions(command, *segment);
+  Bind(command, segment, RunSegment, invocation);
+
+  auto lineage = std::make_shared<Options>();
+  command = AddCommand(
+      app, "lineage",
+      "Join the windows' tracks to buildings and derive what happened to them",
+      invocation);
+  AddProjectArgument(command, *lineage);
+  Bind(command, lineage, RunLineage, invocation);
+}
+
+}  // namespace mapweave::cli
