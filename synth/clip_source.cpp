@@ -23,6 +23,10 @@ constexpr uint64_t kClipNamespace = 0x636c697073ULL;
 // The world runs on this far beyond the clip.
 constexpr double kOverscanPx = 40.0;
 
+// Worlds that turn out bare in the window are drawn again this often, so that
+// the share of blank clips is what the options say.
+constexpr int kAttempts = 4;
+
 void Require(bool condition, const char* name, double value,
              const char* range) {
   if (condition) return;
@@ -46,7 +50,7 @@ WorldOptions DrawWorld(const WorldClipOptions& options, bool blank, Rng& rng) {
   w.plan = kPlans[rng.Choice({0.45, 0.4, 0.15})];
   w.building_px = std::exp(rng.Uniform(std::log(options.min_building_px),
                                        std::log(options.max_building_px)));
-  w.density = blank ? 0.0 : rng.Uniform(0.2, 1.0);
+  w.density = blank ? 0.0 : rng.Uniform(0.45, 1.0);
   w.angle_rad = rng.Uniform(0.0, std::numbers::pi);
   w.margin_px = -std::max(kOverscanPx, 1.5 * w.building_px);
   w.change = rng.Uniform(0.08, 0.42);
@@ -54,6 +58,23 @@ WorldOptions DrawWorld(const WorldClipOptions& options, bool blank, Rng& rng) {
   w.distortion_px = rng.Uniform(0.0, options.max_distortion_px);
   w.water = blank ? 0.5 : 0.3;
   return w;
+}
+
+// Whether at least two buildings have their middle in the window.
+bool HasBuildings(const World& world) {
+  int seen = 0;
+  for (const WorldBuilding& building : world.buildings) {
+    for (const MultiPolygon& footprint : building.footprint) {
+      if (footprint.empty()) continue;
+      const Point2d p = MeanPoint(footprint[0].shell);
+      if (p.x >= 0 && p.y >= 0 && p.x < world.options.width_px &&
+          p.y < world.options.height_px && ++seen >= 2) {
+        return true;
+      }
+      break;
+    }
+  }
+  return false;
 }
 
 // A sheet whose corner or edge lies in the clip.
@@ -156,7 +177,9 @@ tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
   Rng rng = Rng(options_.seed, kClipNamespace).Fork(index);
   const bool blank = rng.Chance(options_.blank);
   const bool hole = rng.Chance(options_.hole);
-  const World world = MakeWorld(DrawWorld(options_, blank, rng));
+  World world = MakeWorld(DrawWorld(options_, blank, rng));
+  for (int i = 0; !blank && i < kAttempts && !HasBuildings(world); ++i)
+    world = MakeWorld(DrawWorld(options_, blank, rng));
   const size_t editions = world.options.editions.size();
   const auto holed =
       static_cast<size_t>(rng.Int(0, static_cast<int64_t>(editions) - 1));

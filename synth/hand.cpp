@@ -26,7 +26,7 @@ HandStyle CommonStyle(double building_px, Rng& rng) {
   s.ink =
       Vary(rng.Chance(0.3) ? Colour{70, 50, 40} : Colour{42, 38, 38}, 8, rng);
   s.outline = s.ink;
-  const double line = std::clamp(building_px * 0.06, 0.7, 1.5);
+  const double line = std::clamp(building_px * 0.045, 0.6, 1.2);
   s.outline_px = line * rng.Uniform(0.8, 1.5);
   s.block_line = Mix(s.ink, s.paper, rng.Uniform(0.0, 0.35));
   s.block_line_px = line * rng.Uniform(0.8, 1.6);

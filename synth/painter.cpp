@@ -266,11 +266,11 @@ void Painter::PrepareLettering() {
   const WorldOptions& o = world_.options;
   const double area = static_cast<double>(o.width_px) * o.height_px;
   const int districts =
-      static_cast<int>(amount * (area / 160000.0 + rng.Uniform(0.0, 0.8)));
+      static_cast<int>(amount * (area / 500000.0 + rng.Uniform(0.0, 1.3)));
   for (int k = 0; k < std::min(districts, 60); ++k) {
     AddText(Capitals(MakeWord(rng, static_cast<int>(rng.Int(2, 4)))),
             {rng.Uniform(0.0, o.width_px), rng.Uniform(0.0, o.height_px)},
-            h * rng.Uniform(1.6, 3.6), rng.Normal(0.0, 0.5),
+            h * rng.Uniform(1.4, 3.2), rng.Normal(0.0, 0.3),
             rng.Uniform(0.2, 2.5), style_.font);
   }
   if (rng.Chance(0.15)) graticule_px_ = rng.Uniform(90.0, 400.0);

@@ -87,11 +87,11 @@ void Cut(const Ring& ring, const CutRules& rules, Rng& rng, StreetPlan& plan) {
 // Blocks between ring streets and radial streets around `centre`.
 void CutRings(Point2d centre, double radius, const CutRules& rules, Rng& rng,
               StreetPlan& plan) {
-  const double step = rules.block_px * 0.8;
+  const double step = rules.block_px * 0.75;
   const double turn = rng.Uniform(0.0, 2.0 * std::numbers::pi);
   int sectors = 6;
   for (double r = step * 0.8; r + step <= radius; r += step) {
-    if (r / sectors * 2.0 * std::numbers::pi > rules.block_px * 1.9)
+    if (r / sectors * 2.0 * std::numbers::pi > rules.block_px * 1.25)
       sectors *= 2;
     WorldStreet ring_street;
     ring_street.width_px = rules.street_px;

@@ -118,9 +118,9 @@ BlockUse DrawUse(const WorldOptions& options, double local, Rng& rng) {
       BlockUse::kDwellings, BlockUse::kPublic, BlockUse::kGarden,
       BlockUse::kCemetery,  BlockUse::kField,  BlockUse::kSquare};
   if (options.plan == PlanFamily::kRural)
-    return kUses[rng.Choice({0.45, 0.05, 0.08, 0.02, 0.40, 0.0})];
+    return kUses[rng.Choice({0.50, 0.05, 0.08, 0.02, 0.35, 0.0})];
   return kUses[rng.Choice(
-      {0.66, 0.13, 0.06, 0.025, 0.12 * (1.2 - local), 0.025})];
+      {0.70, 0.13, 0.05, 0.025, 0.07 * (1.2 - local), 0.025})];
 }
 
 // True where the ground is too wet or railed to build on.
