@@ -44,9 +44,10 @@ struct StitchOptions {
   // that is not an edge of the grid.
   int edge_px = 2;
   // A truncated track, or one that lies outside its window's core, is dropped
-  // when a better one covers this share of the smaller of both.
+  // when a better one covers more than this share of it.
   double max_cover = 0.7;
-  // Tracks that lose more than this share to others are dropped.
+  // Masks, and then tracks, that lose more than this share to others are
+  // dropped.
   double max_loss = 0.5;
   // Tracks with less in total (over all editions) are dropped.
   int min_area_px = 1;
@@ -55,10 +56,14 @@ struct StitchOptions {
   void Validate() const;
 };
 
-// tracks[i] are window i's, in grid coordinates, with `editions` masks each.
+// tracks[i] are window i's, in grid coordinates, with `editions` masks each
+// that lie within the window's box. The windows' boxes together are the grid.
 // In the result no pixel of an edition belongs to two tracks, and tracks are in
-// ascending order of first pixel. A building that one window sees whole is
-// taken from there; one that none does is put together from all.
+// ascending order of their first mask's first pixel.
+//
+// A building that some window sees whole is taken from the window in whose core
+// it lies deepest; one that none does is put together from all, with the
+// highest presence and the area-weighted score.
 //
 // Memory and time grow with the tracks, not with the grid. Throws Error{kBug}
 // if the numbers of windows, tracks or editions do not fit.
