@@ -4,11 +4,12 @@
 // Torch here, so that its users do not pay for Torch headers.
 #pragma once
 
-#include <memory>
-#include <string>
-
 #include "core/json.h"
 #include "tracking/clip.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace mapweave::vis {
 
@@ -43,6 +44,9 @@ CheckpointInfo InspectCheckpoint(const std::string& path);
 std::string ResolveDevice(const std::string& requested);
 // One line per usable device, for `mapweave info`.
 std::vector<std::string> ListDevices();
+
+// Version of LibTorch.
+std::string TorchVersion();
 
 // Threads that one Segmenter may use inside; the pipelines set 1 and run
 // windows side by side instead.

@@ -79,8 +79,8 @@ struct TrainOptions {
   // Where the checkpoint goes (safetensors); the state that `resume` needs
   // lies beside it in OUTPUT.state.
   std::string output;
-  // Loss curve, one row per step, and OUTPUT.validation.csv's rows beside it;
-  // empty = none.
+  // Loss curve, one row per step; the validations go to a file beside it whose
+  // name ends in .validation.csv. Empty = none.
   std::string curves_csv;
   // In steps; 0 = only at the end.
   int64_t checkpoint_every = 500;
@@ -94,11 +94,12 @@ struct TrainOptions {
   void Validate() const;
 };
 
-// Measures on the validation clips, in [0, 1]; see tracking's definitions of
-// detection F1 (one edition) and link F1 (one identity over two).
+// Measures on the validation clips, in [0, 1], as tracking/measures.h defines
+// them; detections are pooled over editions.
 struct ValidationScores {
   double detection_f1 = 0.0;
   double link_f1 = 0.0;
+  double ap_unlimited = 0.0;
   // Score threshold at which they were reached; stored in the checkpoint.
   double threshold = 0.5;
 };

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+#include "models/vis/batch_loader.h"
+
+#include "core/error.h"
+
+#include <opencv2/imgproc.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+namespace mapweave::vis {
+namespace {
+
+using tracking::LabelledClip;
+
+// Batches that wait at most for the arithmetic, per loading thread.
+constexpr int64_t kPrefetch = 2;
+// Streams of Rng(seed): clips and steps must not share theirs.
+constexpr uint64_t kClipStream = uint64_t{1} << 62;
+constexpr uint64_t kStepStream = uint64_t{1} << 61;
+constexpr int64_t kSizeUnit = 16;
+
+// Applies `change` to every image of the clip.
+template <typename Change>
+void ForEachImage(LabelledClip& labelled, const Change& change) {
+  for (auto* images :
+       {&labelled.clip.frames, &labelled.clip.coverage, &labelled.labels}) {
+    for (cv::Mat& image : *images) {
+      cv::Mat changed;
+      change(image, changed);
+      image = changed;
+    }
+  }
+}
+
+void CheckClip(const LabelledClip& labelled) {
+  const auto& frames = labelled.clip.frames;
+  const auto& coverage = labelled.clip.coverage;
+  bool fits = !frames.empty() && frames.size() == coverage.size() &&
+              frames.size() == labelled.labels.size();
+  for (size_t t = 0; fits && t < frames.size(); ++t) {
+    fits = frames[t].type() == CV_8UC3 && coverage[t].type() == CV_8UC1 &&
+           labelled.labels[t].type() == CV_32SC1 && !frames[t].empty() &&
+           frames[t].size() == frames[0].size() &&
+           coverage[t].size() == frames[0].size() &&
+           labelled.labels[t].size() == frames[0].size();
+  }
+  if (!fits) {
+    throw Error(ErrorCode::kBadInput,
+                "a training clip's frames, coverage and labels do not fit "
+                "together");
+  }
+}
+
+// Keeps `editions` of the clip's, at random, in their order.
+void ThinEditions(LabelledClip& labelled, int64_t editions, Rng& rng) {
+  std::vector<size_t> kept(labelled.labels.size());
+  std::iota(kept.begin(), kept.end(), 0);
+  rng.Shuffle(kept);
+  kept.resize(static_cast<size_t>(editions));
+  std::sort(kept.begin(), kept.end());
+  LabelledClip thinned;
+  for (const size_t t : kept) {
+    thinned.clip.frames.push_back(labelled.clip.frames[t]);
+    thinned.clip.coverage.push_back(labelled.clip.coverage[t]);
+    thinned.labels.push_back(labelled.labels[t]);
+  }
+  labelled = std::move(thinned);
+}
+
+void Crop(LabelledClip& labelled, int side, Rng& rng) {
+  const cv::Size size = labelled.labels[0].size();
+  const int width = std::min(side, size.width);
+  const int height = std::min(side, size.height);
+  const cv::Rect box(static_cast<int>(rng.Int(0, size.width - width)),
+                     static_cast<int>(rng.Int(0, size.height - height)), width,
+                     height);
+  ForEachImage(labelled, [&](const cv::Mat& from, cv::Mat& to) {
+    to = from(box).clone();
+  });
+}
+
+// Gain, offset, blur and noise of one edition, and the clip's colour order.
+void ChangeColours(cv::Mat& frame, const std::array<int, 3>& order,
+                   const AugmentOptions& options, Rng& rng) {
+  const double gain = 1.0 + rng.Uniform(-options.gain, options.gain);
+  const double offset = 255.0 * rng.Uniform(-options.offset, options.offset);
+  const double noise = 255.0 * rng.Uniform(0.0, options.noise);
+  const bool blur = rng.Chance(options.blur);
+  cv::Mat changed = frame;
+  if (blur) cv::GaussianBlur(frame, changed, {3, 3}, 0.8);
+  // A table of deviates, read in a scrambled order: drawing one per value would
+  // cost more than everything else here.
+  constexpr size_t kDeviates = 1024;
+  std::array<int, kDeviates> deviates{};
+  for (int& deviate : deviates) {
+    deviate = static_cast<int>(std::lround(rng.Normal(0.0, noise)));
+  }
+  std::array<int, 256> table{};
+  for (int i = 0; i < 256; ++i) {
+    table[static_cast<size_t>(i)] =
+        static_cast<int>(std::lround(128.0 + gain * (i - 128.0) + offset));
+  }
+  uint64_t scrambled = rng.Next() | 1;
+  cv::Mat result(changed.size(), CV_8UC3);
+  for (int row = 0; row < changed.rows; ++row) {
+    const auto* from = changed.ptr<uint8_t>(row);
+    auto* to = result.ptr<uint8_t>(row);
+    for (int col = 0; col < changed.cols; ++col, from += 3, to += 3) {
+      for (size_t c = 0; c < 3; ++c) {
+        scrambled = scrambled * 6364136223846793005ULL + 1442695040888963407ULL;
+        const int value =
+            table[from[order[c]]] + deviates[(scrambled >> 54) % kDeviates];
+        to[c] = static_cast<uint8_t>(std::clamp(value, 0, 255));
+      }
+    }
+  }
+  frame = result;
+}
+
+}  // namespace
+
+void Augment(LabelledClip& labelled, const AugmentOptions& options, Rng& rng) {
+  if (options.reverse_time && rng.Chance(0.5)) {
+    std::reverse(labelled.clip.frames.begin(), labelled.clip.frames.end());
+    std::reverse(labelled.clip.coverage.begin(), labelled.clip.coverage.end());
+    std::reverse(labelled.labels.begin(), labelled.labels.end());
+  }
+  if (options.rotate && rng.Chance(0.75)) {
+    const std::array<int, 3> turns = {cv::ROTATE_90_CLOCKWISE, cv::ROTATE_180,
+                                      cv::ROTATE_90_COUNTERCLOCKWISE};
+    const int turn = turns[static_cast<size_t>(rng.Int(0, 2))];
+    ForEachImage(labelled, [turn](const cv::Mat& from, cv::Mat& to) {
+      cv::rotate(from, to, turn);
+    });
+  }
+  // With the turns, one flip reaches all eight positions.
+  if (options.flip && rng.Chance(0.5)) {
+    ForEachImage(labelled, [](const cv::Mat& from, cv::Mat& to) {
+      cv::flip(from, to, 1);
+    });
+  }
+  std::array<int, 3> order = {0, 1, 2};
+  if (options.permute_colours) {
+    for (size_t i = 3; i > 1; --i) {
+      std::swap(
+          order[i - 1],
+          order[static_cast<size_t>(rng.Int(0, static_cast<int64_t>(i) - 1))]);
+    }
+  }
+  for (cv::Mat& frame : labelled.clip.frames) {
+    ChangeColours(frame, order, options, rng);
+  }
+}
+
+Batch MakeBatch(const std::vector<LabelledClip>& clips) {
+  MAPWEAVE_CHECK(!clips.empty());
+  int rows = 0;
+  int cols = 0;
+  for (const LabelledClip& labelled : clips) {
+    CheckClip(labelled);
+    if (labelled.labels.size() != clips[0].labels.size()) {
+      throw Error(ErrorCode::kBadInput,
+                  "clips of one batch differ in their number of editions");
+    }
+    rows = std::max(rows, labelled.labels[0].rows);
+    cols = std::max(cols, labelled.labels[0].cols);
+  }
+  const auto round_up = [](int64_t size) {
+    return (size + kSizeUnit - 1) / kSizeUnit * kSizeUnit;
+  };
+  const auto editions = static_cast<int64_t>(clips[0].labels.size());
+  Batch batch{{},
+              DenseTargets(static_cast<int64_t>(clips.size()), editions,
+                           round_up(rows), round_up(cols))};
+  const int64_t width = batch.targets.width;
+  const int64_t frame_bytes = batch.targets.height * width * 4;
+  batch.pixels.assign(
+      clips.size() * static_cast<size_t>(editions * frame_bytes), 0);
+  for (size_t b = 0; b < clips.size(); ++b) {
+    const LabelledClip& labelled = clips[b];
+    batch.targets.Fill(static_cast<int64_t>(b), labelled.labels,
+                       labelled.clip.coverage);
+    for (size_t t = 0; t < labelled.labels.size(); ++t) {
+      uint8_t* frame_pixels =
+          batch.pixels.data() +
+          static_cast<int64_t>(b * labelled.labels.size() + t) * frame_bytes;
+      const cv::Mat& frame = labelled.clip.frames[t];
+      const cv::Mat& coverage = labelled.clip.coverage[t];
+      for (int row = 0; row < frame.rows; ++row) {
+        const auto* colours = frame.ptr<uint8_t>(row);
+        const auto* covered = coverage.ptr<uint8_t>(row);
+        uint8_t* to = frame_pixels + row * width * 4;
+        for (int col = 0; col < frame.cols; ++col, colours += 3, to += 4) {
+          std::copy_n(colours, 3, to);
+          to[3] = covered[col] != 0 ? 1 : 0;
+        }
+      }
+    }
+  }
+  return batch;
+}
+
+BatchLoader::BatchLoader(const tracking::ClipSource& source,
+                         const TrainOptions& options, int64_t first_step,
+                         uint64_t first_clip)
+    : source_(source),
+      options_(options),
+      take_step_(first_step),
+      claim_step_(first_step),
+      claim_clip_(first_clip) {
+  for (int i = 0; i < options.loader_threads; ++i) {
+    threads_.emplace_back([this] { Work(); });
+  }
+}
+
+BatchLoader::~BatchLoader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+BatchLoader::Plan BatchLoader::PlanStep(int64_t step,
+                                        uint64_t first_clip) const {
+  Rng rng(options_.seed, kStepStream + static_cast<uint64_t>(step));
+  Plan plan{step, first_clip, 0, 0};
+  plan.editions = rng.Int(options_.min_editions, options_.max_editions);
+  plan.clips = std::max<int64_t>(1, options_.frames_per_step / plan.editions);
+  return plan;
+}
+
+Batch BatchLoader::Make(const Plan& plan) const {
+  std::vector<LabelledClip> clips;
+  int64_t editions = plan.editions;
+  for (int64_t i = 0; i < plan.clips; ++i) {
+    clips.push_back(source_.Get(plan.first_clip + static_cast<uint64_t>(i)));
+    CheckClip(clips.back());
+    editions =
+        std::min(editions, static_cast<int64_t>(clips.back().labels.size()));
+  }
+  for (int64_t i = 0; i < plan.clips; ++i) {
+    LabelledClip& labelled = clips[static_cast<size_t>(i)];
+    Rng rng(options_.seed,
+            kClipStream + plan.first_clip + static_cast<uint64_t>(i));
+    ThinEditions(labelled, editions, rng);
+    if (options_.crop > 0) Crop(labelled, options_.crop, rng);
+    Augment(labelled, options_.augment, rng);
+  }
+  return MakeBatch(clips);
+}
+
+void BatchLoader::Work() {
+  const int64_t ahead = kPrefetch * options_.loader_threads;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(
+        lock, [&] { return stopping_ || claim_step_ < take_step_ + ahead; });
+    if (stopping_) return;
+    const Plan plan = PlanStep(claim_step_, claim_clip_);
+    ++claim_step_;
+    claim_clip_ += static_cast<uint64_t>(plan.clips);
+    lock.unlock();
+    Made made;
+    try {
+      made.batch.push_back(Make(plan));
+    } catch (...) {
+      made.error = std::current_exception();
+    }
+    lock.lock();
+    ready_[plan.step] = std::move(made);
+    changed_.notify_all();
+  }
+}
+
+Batch BatchLoader::Take() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return ready_.contains(take_step_); });
+  Made made = std::move(ready_.extract(take_step_).mapped());
+  ++take_step_;
+  lock.unlock();
+  changed_.notify_all();
+  if (made.error) std::rethrow_exception(made.error);
+  return std::move(made.batch.front());
+}
+
+}  // namespace mapweave::vis

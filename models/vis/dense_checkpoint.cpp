@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "models/vis/dense_checkpoint.h"
+
+#include "core/error.h"
+#include "models/vis/segmenter.h"
+
+namespace mapweave::vis {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kFormat[] = "mapweave-checkpoint";
+constexpr char kVersion[] = "1";
+
+[[noreturn]] void Fail(const fs::path& path, const std::string& what) {
+  throw Error(ErrorCode::kDevice, path.string() + ": " + what,
+              "use a checkpoint written by this version of the program");
+}
+
+// A JSON document in the header, or an error that names the file.
+Json HeaderJson(const fs::path& path,
+                const std::map<std::string, std::string>& metadata,
+                const std::string& key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) Fail(path, "its header has no \"" + key + "\"");
+  Json json = Json::parse(found->second, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    Fail(path, "its header's \"" + key + "\" is no JSON object");
+  }
+  return json;
+}
+
+void CheckFormat(const fs::path& path,
+                 const std::map<std::string, std::string>& metadata) {
+  const auto format = metadata.find("format");
+  if (format == metadata.end() || format->second != kFormat) {
+    Fail(path, "is a safetensors file, but not a checkpoint of this program");
+  }
+  const auto version = metadata.find("version");
+  if (version == metadata.end() || version->second != kVersion) {
+    Fail(path, "is a checkpoint of another version of this program");
+  }
+}
+
+// Parameters and buffers by name.
+std::map<std::string, torch::Tensor> NamedTensors(const DenseNet& net) {
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& item : net->named_parameters()) {
+    tensors[item.key()] = item.value();
+  }
+  for (const auto& item : net->named_buffers()) {
+    tensors[item.key()] = item.value();
+  }
+  return tensors;
+}
+
+void CopyWeights(const fs::path& path,
+                 const std::map<std::string, torch::Tensor>& from,
+                 DenseNet& net) {
+  const torch::NoGradGuard no_grad;
+  auto targets = NamedTensors(net);
+  for (auto& [name, target] : targets) {
+    const auto found = from.find(name);
+    if (found == from.end()) Fail(path, "has no tensor \"" + name + "\"");
+    if (found->second.sizes() != target.sizes() ||
+        !found->second.is_floating_point()) {
+      Fail(path, "its tensor \"" + name +
+                     "\" does not fit the configuration in its header");
+    }
+    target.copy_(found->second);
+    if (!torch::isfinite(target).all().item<bool>()) {
+      Fail(path,
+           "its tensor \"" + name + "\" holds values that are no numbers");
+    }
+  }
+  for (const auto& [name, tensor] : from) {
+    if (!targets.contains(name)) {
+      Fail(path, "has a tensor \"" + name + "\" that the network lacks");
+    }
+  }
+}
+
+}  // namespace
+
+void SaveDenseCheckpoint(const fs::path& path,
+                         const DenseCheckpoint& checkpoint) {
+  nn::Safetensors content;
+  content.metadata = {
+      {"format", kFormat},
+      {"version", kVersion},
+      {"family", "dense"},
+      {"preset", checkpoint.net->Config().preset},
+      {"config", checkpoint.net->Config().ToJson().dump()},
+      {"decode", checkpoint.decode.ToJson().dump()},
+      {"training", checkpoint.training.dump()},
+  };
+  content.tensors = NamedTensors(checkpoint.net);
+  nn::WriteSafetensors(path, content);
+}
+
+DenseCheckpoint LoadDenseCheckpoint(const fs::path& path) {
+  const nn::Safetensors content = nn::ReadSafetensors(path);
+  CheckFormat(path, content.metadata);
+  const auto family = content.metadata.find("family");
+  if (family == content.metadata.end() || family->second != "dense") {
+    Fail(path, "holds a network of an unknown family");
+  }
+  DenseCheckpoint checkpoint;
+  try {
+    checkpoint.net = DenseNet(
+        DenseConfig::FromJson(HeaderJson(path, content.metadata, "config")));
+    checkpoint.decode =
+        DecodeOptions::FromJson(HeaderJson(path, content.metadata, "decode"));
+  } catch (const Error& error) {
+    if (error.Code() == ErrorCode::kDevice) throw;
+    Fail(path, error.Message());
+  }
+  checkpoint.training = HeaderJson(path, content.metadata, "training");
+  CopyWeights(path, content.tensors, checkpoint.net);
+  checkpoint.net->eval();
+  return checkpoint;
+}
+
+CheckpointInfo InspectCheckpoint(const std::string& path) {
+  const nn::SafetensorsHeader header = nn::ReadSafetensorsHeader(path);
+  CheckFormat(path, header.metadata);
+  CheckpointInfo info;
+  for (const auto& [key, value] : header.metadata) {
+    if (key == "family") info.family = value;
+    if (key == "preset") info.preset = value;
+  }
+  for (const char* key : {"config", "decode", "training"}) {
+    info.config[key] = HeaderJson(path, header.metadata, key);
+  }
+  for (const auto& [name, shape] : header.shapes) {
+    // Running statistics are no parameters.
+    if (name.find(".running_") != std::string::npos) continue;
+    int64_t count = 1;
+    for (const int64_t size : shape) count *= size;
+    info.parameters += count;
+  }
+  return info;
+}
+
+}  // namespace mapweave::vis

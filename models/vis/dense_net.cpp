@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "models/vis/dense_net.h"
+
+#include "core/error.h"
+
+namespace mapweave::vis {
+namespace {
+
+using nn::ConvNorm;
+using nn::ConvNormOptions;
+
+// Few pixels are building, fewer are centres: start the sigmoids low.
+constexpr float kHeatBias = -4.0f;
+
+int64_t PositiveField(const Json& json, const char* key) {
+  if (!json.contains(key) || !json[key].is_number_integer()) {
+    throw Error(ErrorCode::kBadInput, std::string("network configuration: \"") +
+                                          key +
+                                          "\" is missing or no whole number");
+  }
+  const int64_t value = json[key].get<int64_t>();
+  // Norms work on groups of channels; the upper bound keeps a damaged file
+  // from asking for all memory.
+  if (value < 1 || value > 4096) {
+    throw Error(ErrorCode::kBadInput,
+                std::string("network configuration: \"") + key + "\" is " +
+                    std::to_string(value) + ", must be 1 to 4096");
+  }
+  return value;
+}
+
+std::array<int64_t, 4> FourFields(const Json& json, const char* key) {
+  if (!json.contains(key) || !json[key].is_array() || json[key].size() != 4) {
+    throw Error(ErrorCode::kBadInput, std::string("network configuration: \"") +
+                                          key +
+                                          "\" must be four whole numbers");
+  }
+  std::array<int64_t, 4> values{};
+  for (size_t i = 0; i < 4; ++i) {
+    values[i] = PositiveField(Json{{key, json[key][i]}}, key);
+  }
+  return values;
+}
+
+torch::Tensor Double(const torch::Tensor& x) {
+  return torch::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
+}
+
+}  // namespace
+
+DenseConfig DenseConfig::Preset(const std::string& name) {
+  if (name != "small") {
+    throw Error(ErrorCode::kUsage, "unknown preset \"" + name + "\"",
+                "the dense family has the preset \"small\"");
+  }
+  return DenseConfig{};
+}
+
+Json DenseConfig::ToJson() const {
+  return {{"preset", preset},   {"norm", nn::NormKindName(norm)},
+          {"widths", widths},   {"depths", depths},
+          {"pyramid", pyramid}, {"fine", fine},
+          {"head", head}};
+}
+
+DenseConfig DenseConfig::FromJson(const Json& json) {
+  if (!json.is_object()) {
+    throw Error(ErrorCode::kBadInput, "network configuration: not an object");
+  }
+  DenseConfig config;
+  config.preset = json.value("preset", std::string("custom"));
+  config.norm = nn::ParseNormKind(json.value("norm", std::string("batch")));
+  config.widths = FourFields(json, "widths");
+  config.depths = FourFields(json, "depths");
+  config.pyramid = PositiveField(json, "pyramid");
+  config.fine = PositiveField(json, "fine");
+  config.head = PositiveField(json, "head");
+  return config;
+}
+
+DenseNetImpl::DenseNetImpl(const DenseConfig& config) : config_(config) {
+  const nn::NormKind norm = config.norm;
+  const auto conv = [norm](int64_t in, int64_t out, int64_t kernel,
+                           int64_t stride = 1) {
+    return ConvNorm(ConvNormOptions{in, out, kernel, stride, norm, true});
+  };
+  stem_ = register_module("stem", conv(4, config.widths[0], 3, 2));
+  int64_t channels = config.widths[0];
+  for (size_t i = 0; i < 4; ++i) {
+    torch::nn::Sequential stage;
+    for (int64_t j = 0; j < config.depths[i]; ++j) {
+      const int64_t stride = i > 0 && j == 0 ? 2 : 1;
+      stage->push_back(
+          nn::BasicBlock(channels, config.widths[i], stride, norm));
+      channels = config.widths[i];
+    }
+    stages_[i] = register_module("stage" + std::to_string(i), stage);
+  }
+  for (size_t i = 0; i < 3; ++i) {
+    const std::string level = std::to_string(4 << i);
+    laterals_[i] = register_module(
+        "lateral" + level, conv(config.widths[i + 1], config.pyramid, 1));
+    smooths_[i] = register_module("smooth" + level,
+                                  conv(config.pyramid, config.pyramid, 3));
+    fusions_[i] = register_module("fusion" + level,
+                                  nn::TemporalFusion(config.pyramid, norm));
+  }
+  fine_lateral_ =
+      register_module("lateral2", conv(config.widths[0], config.fine, 1));
+  fine_reduce_ =
+      register_module("reduce2", conv(config.pyramid, config.fine, 1));
+  fine_smooth_ = register_module("smooth2", conv(config.fine, config.fine, 3));
+  head_ = register_module("head", conv(config.fine, config.head, 3));
+  head_out_ = register_module("head_out", nn::Conv(config.head, 16, 1));
+  heat_ = register_module("heat", conv(config.fine, config.fine, 3));
+  heat_out_ =
+      register_module("heat_out", nn::Conv(config.fine, 1, 1, kHeatBias));
+}
+
+DenseOutput DenseNetImpl::forward(const torch::Tensor& x, int64_t editions) {
+  MAPWEAVE_CHECK(x.dim() == 4 && x.size(1) == 4 && editions >= 1 &&
+                 x.size(0) % editions == 0 && x.size(2) % kDenseStride == 0 &&
+                 x.size(3) % kDenseStride == 0);
+  std::array<torch::Tensor, 4> features;
+  torch::Tensor y = stem_(x);
+  for (size_t i = 0; i < 4; ++i) {
+    y = stages_[i]->forward(y);
+    features[i] = y;
+  }
+  for (size_t i = 3; i-- > 0;) {
+    const torch::Tensor lateral = laterals_[i](features[i + 1]);
+    y = smooths_[i](i == 2 ? lateral : lateral + Double(y));
+    y = fusions_[i](y, editions);
+  }
+  y = fine_smooth_(fine_lateral_(features[0]) + Double(fine_reduce_(y)));
+
+  DenseOutput output;
+  output.cells = head_out_(head_(y)).to(torch::kFloat);
+  const int64_t height = y.size(2);
+  const int64_t width = y.size(3);
+  // As in TemporalFusion: the reduction in memory order.
+  const torch::Tensor shared =
+      y.permute({0, 2, 3, 1})
+          .reshape({x.size(0) / editions, editions, -1})
+          .amax(1)
+          .view({-1, height, width, config_.fine})
+          .permute({0, 3, 1, 2});
+  output.heat = heat_out_(heat_(shared)).to(torch::kFloat);
+  return output;
+}
+
+torch::Tensor NormaliseInput(const torch::Tensor& bytes,
+                             const torch::Device& device,
+                             torch::ScalarType dtype) {
+  MAPWEAVE_CHECK(bytes.dim() == 4 && bytes.size(3) == 4 &&
+                 bytes.scalar_type() == torch::kUInt8);
+  const torch::Tensor x =
+      bytes.to(device)
+          .permute({0, 3, 1, 2})
+          .to(torch::kFloat);  // keeps the channels-last order of the bytes
+  const torch::Tensor coverage = x.slice(1, 3, 4);
+  const torch::Tensor colours = (x.slice(1, 0, 3) - 160.0f) / 64.0f * coverage;
+  const auto padding = [](int64_t size) {
+    return (kDenseStride - size % kDenseStride) % kDenseStride;
+  };
+  torch::Tensor y = torch::cat({colours, coverage}, 1);
+  y = torch::constant_pad_nd(y, {0, padding(y.size(3)), 0, padding(y.size(2))});
+  return y.to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+}  // namespace mapweave::vis

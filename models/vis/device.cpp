@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "models/vis/device.h"
+
+#include "core/error.h"
+#include "models/vis/segmenter.h"
+
+#include <atomic>
+#include <charconv>
+#include <thread>
+
+namespace mapweave::vis {
+namespace {
+
+// Debian's LibTorch starts with one thread, others with one per core.
+std::atomic<int> torch_threads{1};
+
+// The N of "cuda:N", 0 for "cuda", -1 for anything else.
+int CudaIndex(const std::string& name) {
+  if (name == "cuda") return 0;
+  constexpr std::string_view kPrefix = "cuda:";
+  if (!name.starts_with(kPrefix)) return -1;
+  int index = -1;
+  const char* end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, index);
+  return parsed.ec == std::errc() && parsed.ptr == end ? index : -1;
+}
+
+int CudaDevices() {
+  return torch::cuda::is_available()
+             ? static_cast<int>(torch::cuda::device_count())
+             : 0;
+}
+
+}  // namespace
+
+std::string ResolveDevice(const std::string& requested) {
+  const int count = CudaDevices();
+  if (requested == "auto") return count > 0 ? "cuda:0" : "cpu";
+  if (requested == "cpu") return requested;
+  const int index = CudaIndex(requested);
+  if (index < 0) {
+    throw Error(ErrorCode::kDevice, "unknown device \"" + requested + "\"",
+                "use auto, cpu, cuda or cuda:N");
+  }
+  if (index >= count) {
+    throw Error(ErrorCode::kDevice,
+                "device \"" + requested + "\" is not there: " +
+                    std::to_string(count) + " CUDA devices are usable",
+                "use --device auto or cpu, or a build with CUDA");
+  }
+  return "cuda:" + std::to_string(index);
+}
+
+std::vector<std::string> ListDevices() {
+  std::vector<std::string> lines;
+  lines.push_back(
+      "cpu: " + std::to_string(std::thread::hardware_concurrency()) +
+      " threads" + (CpuHasBf16() ? ", bfloat16" : ""));
+  for (int i = 0; i < CudaDevices(); ++i) {
+    lines.push_back("cuda:" + std::to_string(i));
+  }
+  return lines;
+}
+
+void SetTorchThreads(int threads) {
+  MAPWEAVE_CHECK(threads >= 1);
+  torch_threads = threads;
+  torch::set_num_threads(threads);
+}
+
+void UseTorchThreadsHere() {
+  thread_local int used = 0;
+  const int wanted = torch_threads;
+  if (used == wanted) return;
+  torch::set_num_threads(wanted);
+  used = wanted;
+}
+
+torch::Device ToTorchDevice(const std::string& requested) {
+  return torch::Device(ResolveDevice(requested));
+}
+
+bool CpuHasBf16() {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  return __builtin_cpu_supports("avx512bf16") > 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace mapweave::vis

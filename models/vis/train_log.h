@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// The curves of a training run as CSV files, and running means of them.
+#pragma once
+
+#include "models/vis/trainer.h"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <fstream>
+#include <string>
+
+namespace mapweave::vis {
+
+struct TrainRow {
+  int64_t step = 0;
+  double seconds = 0.0;
+  double learning_rate = 0.0;
+  double loss = 0.0;
+  // Foreground, interior, their Dice losses, offset, heat; unweighted.
+  std::array<double, 6> terms{};
+  double gradient_norm = 0.0;
+  double clips_per_second = 0.0;
+};
+
+class TrainLog {
+ public:
+  // Keeps the rows of steps before `first_step` of files that are there.
+  // `path` may be empty: no files. Throws Error{kFailure} naming the file.
+  TrainLog(const std::string& path, int64_t first_step);
+
+  void Add(const TrainRow& row);
+  void AddValidation(int64_t step, double seconds,
+                     const ValidationScores& scores);
+
+  // Means over the last 50 rows; 0 without any.
+  double RecentLoss() const;
+  double RecentClipsPerSecond() const;
+
+ private:
+  std::ofstream rows_;
+  std::ofstream validations_;
+  std::deque<TrainRow> recent_;
+};
+
+}  // namespace mapweave::vis
