@@ -5,6 +5,10 @@
 // choose something else.
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace mapweave::geo {
 
 struct GdalOptions {
@@ -19,5 +23,8 @@ struct GdalOptions {
 // messages, which this library turns into mapweave::Error instead. Thread-safe;
 // a later call changes the cache's bound only. Throws Error{kUsage}.
 void InitGdal(const GdalOptions& options);
+
+// Name ("gdal", "proj") and version of the libraries in use.
+std::vector<std::pair<std::string, std::string>> LibraryVersions();
 
 }  // namespace mapweave::geo

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/geometry.h"
+#include "geo/control_points.h"
 #include "geo/crs.h"
 #include "geo/geo_transform.h"
 
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mapweave::geo {
 
@@ -33,9 +35,9 @@ struct SheetOptions {
   // there are at least 10 and it predicts left-out points better by a fifth.
   // kAffine is not a choice here.
   std::optional<Georef> gcp_fit;
-  // Ground control points instead of the file's own: a QGIS .points file or a
-  // IIIF georeference annotation. A .points file beside the sheet, named
-  // SHEET.points or SHEET.EXT.points, is found by itself when the sheet has no
+  // Ground control points instead of the file's own georeference: a QGIS
+  // .points file or a IIIF georeference annotation. A .points file named
+  // SHEET.points or SHEET.EXT.points is found by itself when the sheet has no
   // georeference.
   std::optional<std::filesystem::path> control_points;
   // For FootprintIn and for readers of this sheet; see TransformOptions.
@@ -53,8 +55,14 @@ struct SheetInfo {
   Georef georef = Georef::kAffine;
   // kAffine and kGcpPoly1: crs_from_pixel. Else the best affine approximation.
   GeoTransform transform;
+  // What a fit was made through, in `crs`; empty for kAffine.
+  std::vector<ControlPoint> control_points;
+  // Outline of the legible map in pixels, if an annotation states one; what
+  // lies outside counts as not covered.
+  Ring cutline;
   // Root mean square of the control points' residuals in ground metres; for a
-  // spline, which has none, of the leave-one-out residuals. None for kAffine.
+  // spline, which has none, of the leave-one-out residuals. None for kAffine
+  // and for fits that leave no residual to see.
   std::optional<double> rmse_m;
   // Outline of the raster in `crs`, one polygon, shell counter-clockwise.
   MultiPolygon footprint;

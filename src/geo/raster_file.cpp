@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "geo/raster_file.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace mapweave::geo {
+namespace {
+
+void CheckReadable(const std::filesystem::path& path) {
+  // GDAL's virtual file systems (/vsis3/, /vsizip/ ...) are no files of ours.
+  if (path.string().rfind("/vsi", 0) == 0) return;
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("{}: no such file", path.string()),
+                "Check the path.");
+  }
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("{} is a folder, not a sheet", path.string()),
+                "Name the raster files in it.");
+  }
+}
+
+void CheckPixelType(GDALDataset& dataset, const std::string& name) {
+  if (dataset.GetRasterCount() == 0) {
+    const bool container = dataset.GetMetadata("SUBDATASETS") != nullptr;
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("{} has no bands of its own", name),
+                container ? "It holds several rasters: give the name of one, "
+                            "which gdalinfo lists as SUBDATASET_1_NAME."
+                          : "Convert the sheet to GeoTIFF.");
+  }
+  for (int band = 1; band <= dataset.GetRasterCount(); ++band) {
+    const GDALDataType type = dataset.GetRasterBand(band)->GetRasterDataType();
+    if (GDALDataTypeIsComplex(type)) {
+      throw Error(ErrorCode::kBadInput,
+                  fmt::format("{}: pixels of type {} are not supported", name,
+                              GDALGetDataTypeName(type)),
+                  "A map has shades or colours: convert the sheet with "
+                  "gdal_translate -ot Byte.");
+    }
+  }
+}
+
+}  // namespace
+
+DatasetPtr OpenRaster(const std::filesystem::path& path) {
+  EnsureGdal();
+  CheckReadable(path);
+  CplErrorScope errors;
+  const std::string name = path.string();
+  DatasetPtr dataset(GDALDataset::Open(
+      name.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR));
+  if (!dataset) {
+    throw Error(
+        ErrorCode::kBadInput,
+        fmt::format("{} cannot be opened as a raster: {}", name, errors.Text()),
+        "Give a GeoTIFF or another raster that gdalinfo can read.");
+  }
+  CheckPixelType(*dataset, name);
+  return dataset;
+}
+
+}  // namespace mapweave::geo
