@@ -195,8 +195,9 @@ void Canvas::Stroke(const std::vector<Point2d>& line, bool closed,
                 cv::LINE_AA, kShift);
 }
 
-void Canvas::Dash(const std::vector<Point2d>& line, Colour colour,
-                  double width_px, double on_px, double off_px) {
+void Canvas::Dash(const std::vector<Point2d>& line, const DashStyle& style) {
+  const double on_px = style.on_px;
+  const double off_px = style.off_px;
   double position = 0.0;
   for (size_t i = 0; i + 1 < line.size(); ++i) {
     const Point2d d = line[i + 1] - line[i];
@@ -211,7 +212,7 @@ void Canvas::Dash(const std::vector<Point2d>& line, Colour colour,
       if (on && length > 0) {
         Stroke(
             {line[i] + d * (s / length), line[i] + d * ((s + step) / length)},
-            false, colour, width_px);
+            false, style.colour, style.width_px);
       }
       s += step;
     }
@@ -254,14 +255,13 @@ cv::Mat Canvas::MaskOf(const std::vector<Ring>& rings, cv::Rect region) const {
   return mask;
 }
 
-void Canvas::Hatch(const std::vector<Ring>& rings, Colour colour,
-                   double spacing_px, double angle_rad, double inked_share) {
+void Canvas::Hatch(const std::vector<Ring>& rings, const HatchStyle& style) {
   const cv::Rect region = RegionOf(rings);
   if (region.empty()) return;
   const cv::Mat mask = MaskOf(rings, region);
-  const double spacing = spacing_px * kScale;
-  const double kx = std::cos(angle_rad) / spacing;
-  const double ky = std::sin(angle_rad) / spacing;
+  const double spacing = style.spacing_px * kScale;
+  const double kx = std::cos(style.angle_rad) / spacing;
+  const double ky = std::sin(style.angle_rad) / spacing;
   for (int y = 0; y < region.height; ++y) {
     const uint8_t* inside = mask.ptr<uint8_t>(y);
     cv::Vec3b* row = pixels_.ptr<cv::Vec3b>(region.y + y) + region.x;
@@ -271,9 +271,9 @@ void Canvas::Hatch(const std::vector<Ring>& rings, Colour colour,
       const double phase = (region.x + x + window_.x * kScale) * kx + gy;
       // Distance from the line's middle, as a share of the spacing.
       const double off = std::abs(phase - std::floor(phase) - 0.5);
-      const double ink = (inked_share / 2 - off) * spacing + 0.5;
+      const double ink = (style.inked_share / 2 - off) * spacing + 0.5;
       if (ink > 0.0)
-        Blend(row[x], colour, static_cast<int>(std::min(1.0, ink) * 255));
+        Blend(row[x], style.colour, static_cast<int>(std::min(1.0, ink) * 255));
     }
   }
 }

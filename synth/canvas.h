@@ -24,6 +24,20 @@ struct TextStyle {
   double opacity = 1.0;
 };
 
+struct DashStyle {
+  Colour colour;
+  double width_px = 1.0;
+  double on_px = 3.0;
+  double off_px = 3.0;
+};
+
+struct HatchStyle {
+  Colour colour;
+  double spacing_px = 3.0;
+  double angle_rad = 0.0;
+  double inked_share = 0.3;  // of the spacing
+};
+
 class Canvas {
  public:
   static constexpr int kScale = 2;
@@ -37,12 +51,10 @@ class Canvas {
   void Fill(const std::vector<Ring>& rings, Colour colour);
   void Stroke(const std::vector<Point2d>& line, bool closed, Colour colour,
               double width_px);
-  void Dash(const std::vector<Point2d>& line, Colour colour, double width_px,
-            double on_px, double off_px);
+  void Dash(const std::vector<Point2d>& line, const DashStyle& style);
   void Disc(Point2d centre, double radius_px, Colour colour, double line_px);
   // Parallel lines at any angle inside the rings.
-  void Hatch(const std::vector<Ring>& rings, Colour colour, double spacing_px,
-             double angle_rad, double inked_share);
+  void Hatch(const std::vector<Ring>& rings, const HatchStyle& style);
   void FillTexture(const std::vector<Ring>& rings, Texture texture,
                    Colour colour, double opacity);
   // `at`: the middle of the base line.

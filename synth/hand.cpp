@@ -46,6 +46,15 @@ HandStyle CommonStyle(double building_px, Rng& rng) {
       cv::FONT_HERSHEY_COMPLEX_SMALL, cv::FONT_HERSHEY_SCRIPT_COMPLEX};
   s.font = rng.Pick(kFonts);
   s.letter_px = std::clamp(building_px * rng.Uniform(0.4, 0.8), 4.5, 14.0);
+  s.other_owners = rng.Uniform(0.0, 0.35);
+  s.yards = rng.Chance(0.5) ? rng.Uniform(0.0, 0.3) : 0.0;
+  s.ridges = rng.Chance(0.1);
+  s.draws_trees = rng.Chance(0.5);
+  s.fills_trees = rng.Chance(0.5);
+  s.tree_px = std::clamp(building_px * 0.1, 1.0, 3.0) * rng.Uniform(0.8, 1.4);
+  s.avenues = rng.Chance(0.3) ? rng.Uniform(0.0, 0.5) : 0.0;
+  s.graticule_px = rng.Chance(0.12) ? rng.Uniform(90.0, 400.0) : 0.0;
+  s.frame_px = rng.Uniform(1.0, 5.0);
   s.shades = rng.Chance(0.4);
   s.hatch_angle = rng.Uniform(0.0, 3.14);
   s.hatch_px = rng.Uniform(1.8, 3.6);
@@ -161,6 +170,8 @@ const std::vector<Hand>& Hands() {
        [](HandStyle& s, Rng& rng) {
          s.fill_mode = FillMode::kNone;
          FillAll(s, s.paper, 0, rng);
+         // Yards would be houses here.
+         s.yards = 0.0;
          s.outline_px = std::max(s.outline_px, 1.0) * rng.Uniform(1.0, 1.4);
          s.parcel_line = Mix(s.ink, s.paper, rng.Uniform(0.45, 0.65));
          s.shades = rng.Chance(0.6);

@@ -54,6 +54,16 @@ struct HandStyle {
   Colour garden;
   Colour boundary;  // dashed limits
 
+  double other_owners = 0.2;  // share of parcels of another owner
+  double yards = 0.1;         // share of parcels with a fence or bed drawn
+  bool ridges = false;        // roofs with their ridges
+  bool draws_trees = false;
+  bool fills_trees = false;
+  double tree_px = 2.0;
+  double avenues = 0.0;       // share of blocks with rows of trees around
+  double graticule_px = 0.0;  // 0: none
+  double frame_px = 3.0;      // the heavy frame line
+
   int font = 0;  // OpenCV Hershey font
   double letter_px = 7.0;
 };

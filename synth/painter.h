@@ -6,12 +6,12 @@
 
 #include "synth/canvas.h"
 #include "synth/hand.h"
+#include "synth/lettering.h"
 #include "synth/render.h"
 #include "synth/world.h"
 
 #include <opencv2/core.hpp>
 
-#include <string>
 #include <vector>
 
 namespace mapweave::synth {
@@ -27,18 +27,10 @@ class Painter {
   cv::Mat Paint(cv::Rect window) const;
   // Identities where buildings are drawn, CV_32SC1.
   cv::Mat Labels(cv::Rect window) const;
-  // A ring of true ground as drawn on this edition.
-  Ring OnSheet(const std::vector<Point2d>& points) const;
 
  private:
-  struct Lettering {
-    std::string text;
-    Point2d at;
-    TextStyle style;
-    double reach_px = 0.0;
-  };
   struct BuildingShape {
-    std::vector<Ring> rings;  // shell and holes of one polygon, with the shift
+    Polygon footprint;  // with the shift
     Colour fill;
     double hatch_angle = 0.0;
     int32_t identity = 0;
@@ -46,26 +38,42 @@ class Painter {
   struct BlockShape {
     Ring outline;
     std::vector<Ring> parcels;
-    Colour tint;
     std::vector<Colour> parcel_tints;
+    // Fences, beds and yards: outlines that are no buildings.
+    std::vector<Ring> yards;
+    Colour tint;
     BlockUse use = BlockUse::kDwellings;
     bool drawn = true;
+    uint64_t seed = 0;
   };
 
-  void PrepareBlocks();
-  void PrepareBuildings();
-  void PrepareLettering();
-  void AddText(std::string text, Point2d at, double height, double angle,
-               double spacing, int font);
+  // True ground as drawn on this edition.
+  std::vector<Point2d> OnSheet(const std::vector<Point2d>& points) const;
 
+  void PrepareBlocks();
+  void PrepareParcels(const WorldBlock& block, bool tinted, Rng& rng,
+                      BlockShape& shape) const;
+  void PrepareTrees(const BlockShape& shape, Rng& rng);
+  void PrepareBuildings();
+
+  // painter.cpp
+  void PaintBuilding(Canvas& canvas, const BuildingShape& shape) const;
+  void PaintRoof(Canvas& canvas, const BuildingShape& shape) const;
+  void PaintFrame(Canvas& canvas, cv::Rect window) const;
+  void PaintLegend(Canvas& canvas) const;
+
+  // painter_ground.cpp
   void PaintBlock(Canvas& canvas, const BlockShape& block) const;
   void PaintGround(Canvas& canvas, const BlockShape& block) const;
   void PaintWaters(Canvas& canvas) const;
+  void PaintRiver(Canvas& canvas, const WorldWater& river) const;
+  void PaintTraffic(Canvas& canvas, const WorldWater& river) const;
   void PaintRailways(Canvas& canvas) const;
-  void PaintLimits(Canvas& canvas) const;
-  void PaintBuilding(Canvas& canvas, const BuildingShape& shape) const;
+  void PaintPaths(Canvas& canvas) const;
   void PaintTrees(Canvas& canvas) const;
   void PaintGraticule(Canvas& canvas) const;
+  void StrokeShaded(Canvas& canvas, const Ring& ring, Colour colour,
+                    double width_px) const;
 
   const World& world_;
   size_t edition_;
@@ -76,9 +84,6 @@ class Painter {
   std::vector<BuildingShape> buildings_;
   std::vector<Lettering> lettering_;
   std::vector<Point2d> trees_;
-  double tree_px_ = 2.0;
-  bool tree_filled_ = false;
-  double graticule_px_ = 0.0;
 };
 
 }  // namespace mapweave::synth

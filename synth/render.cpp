@@ -5,9 +5,9 @@
 #include "synth/painter.h"
 #include "synth/paper.h"
 #include "synth/shapes.h"
+#include "tracking/mask.h"
 
 #include <fmt/format.h>
-#include <opencv2/imgproc.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -24,13 +24,9 @@ cv::Mat PaperMask(const RenderOptions& options, cv::Rect window) {
   if (options.frame.paper.empty())
     return cv::Mat(window.size(), CV_8UC1, cv::Scalar(1));
   cv::Mat mask(window.size(), CV_8UC1, cv::Scalar(0));
-  std::vector<cv::Point> ring;
-  for (const Point2d& p : options.frame.paper) {
-    ring.emplace_back(
-        static_cast<int>(std::lround(p.x + options.shift.x - window.x - 0.5)),
-        static_cast<int>(std::lround(p.y + options.shift.y - window.y - 0.5)));
-  }
-  cv::fillPoly(mask, std::vector<std::vector<cv::Point>>{ring}, cv::Scalar(1));
+  Polygon paper{options.frame.paper, {}};
+  for (Point2d& p : paper.shell) p = p + options.shift;
+  tracking::Mask::FromPolygons({paper}).Paint(mask, 1, window.tl());
   return mask;
 }
 

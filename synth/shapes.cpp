@@ -201,10 +201,20 @@ std::vector<Point2d> ParallelLine(const std::vector<Point2d>& line,
                                   double distance) {
   std::vector<Point2d> out;
   out.reserve(line.size());
+  const double reach = std::abs(distance);
   for (size_t i = 0; i < line.size(); ++i) {
     const Point2d d =
         line[std::min(i + 1, line.size() - 1)] - line[i == 0 ? 0 : i - 1];
-    out.push_back(line[i] + Perp(d) * (distance / std::max(kTiny, Norm(d))));
+    const double length = std::max(kTiny, Norm(d));
+    const Point2d p = line[i] + Perp(d) * (distance / length);
+    // Inside of a tight bend the curve would run into loops.
+    const auto near = static_cast<size_t>(4.0 * reach / length) + 3;
+    bool looped = false;
+    for (size_t k = i > near ? i - near : 0;
+         k < std::min(line.size(), i + near) && !looped; ++k) {
+      looped = Norm(line[k] - p) < reach * 0.97;
+    }
+    if (!looped) out.push_back(p);
   }
   return out;
 }

@@ -45,7 +45,8 @@ Ring InsetConvex(const Ring& ring, double distance);
 // Any simple ring with every edge moved by `distance` to its inner side,
 // mitred. Meant for distances far below the length of the edges.
 Ring OffsetInward(const Ring& ring, double distance);
-// Parallel line at `distance` to the left.
+// Line at `distance` along Perp of its direction; where a bend is tighter than
+// that, it is cut short instead of running into loops.
 std::vector<Point2d> ParallelLine(const std::vector<Point2d>& line,
                                   double distance);
 
