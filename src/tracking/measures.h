@@ -57,7 +57,7 @@ struct Measures {
 
   // HOTA (Luiten et al., IJCV 2021) averaged over alpha 0.05:0.05:0.95, IDF1
   // (Ristani et al., 2016) at iou_threshold, both as in TrackEval. HOTA counts
-  // are pooled over series.
+  // are pooled over series. 0 where there is nothing to count, as there.
   double hota = 0.0;
   double deta = 0.0;
   double assa = 0.0;

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+//
+// The measures against the results of the official code (pycocotools,
+// TrackEval) on public data.
+#include "core/json.h"
+#include "tracking/average_precision.h"
+#include "tracking/identity_measures.h"
+
+#include <gtest/gtest.h>
+#include <opencv2/core.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+
+namespace mapweave::tracking {
+namespace {
+
+std::filesystem::path OracleFolder() {
+  const char* from_environment = std::getenv("MAPWEAVE_DATA");
+  const std::filesystem::path data =
+      from_environment != nullptr ? from_environment : MAPWEAVE_DATA;
+  return data / "metric_oracles";
+}
+
+class MetricOracles : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto file = OracleFolder() / "EXPECTED.json";
+    if (!std::filesystem::exists(file)) {
+      GTEST_SKIP() << file << " is absent; set MAPWEAVE_DATA";
+    }
+    expected_ = ReadJson(file);
+  }
+
+  Json expected_;
+};
+
+struct Box {
+  double x = 0.0;
+  double y = 0.0;
+  double width = 0.0;
+  double height = 0.0;
+
+  double Area() const { return width * height; }
+};
+
+double Intersection(const Box& a, const Box& b) {
+  const double width =
+      std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
+  const double height =
+      std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
+  return width <= 0.0 || height <= 0.0 ? 0.0 : width * height;
+}
+
+double BoxIoU(const Box& a, const Box& b) {
+  const double both = Intersection(a, b);
+  return both / (a.Area() + b.Area() - both);
+}
+
+Box BoxFrom(const Json& bbox) { return {bbox[0], bbox[1], bbox[2], bbox[3]}; }
+
+struct CocoImage {
+  std::vector<Box> truth;
+  std::vector<Box> predicted;
+  ApVideo video;
+};
+
+// Images by category, then by id.
+std::map<int, std::map<int, CocoImage>> ReadCoco(
+    const std::filesystem::path& folder) {
+  std::map<int, std::map<int, CocoImage>> categories;
+  const Json truth = ReadJson(folder / "instances_val2014_100.json");
+  for (const Json& annotation : truth["annotations"]) {
+    CocoImage& image =
+        categories[annotation["category_id"]][annotation["image_id"]];
+    image.truth.push_back(BoxFrom(annotation["bbox"]));
+    image.video.truth.push_back(annotation["iscrowd"].get<int>() == 1
+                                    ? TruthKind::kCrowd
+                                    : TruthKind::kCounted);
+  }
+  const Json predicted =
+      ReadJson(folder / "instances_val2014_fakebbox100_results.json");
+  for (const Json& result : predicted) {
+    CocoImage& image = categories[result["category_id"]][result["image_id"]];
+    image.predicted.push_back(BoxFrom(result["bbox"]));
+    image.video.scores.push_back(result["score"]);
+  }
+  for (auto& [category, images] : categories) {
+    for (auto& [id, image] : images) {
+      for (size_t p = 0; p < image.predicted.size(); ++p) {
+        for (size_t g = 0; g < image.truth.size(); ++g) {
+          const Box& box = image.predicted[p];
+          const double both = Intersection(box, image.truth[g]);
+          if (both <= 0.0) continue;
+          const bool crowd = image.video.truth[g] == TruthKind::kCrowd;
+          image.video.overlaps.push_back(
+              {p, g, crowd ? both / box.Area() : BoxIoU(box, image.truth[g])});
+        }
+      }
+    }
+  }
+  return categories;
+}
+
+TEST_F(MetricOracles, AveragePrecisionAgreesWithCoco) {
+  const Json& expected = expected_["coco_val2014_100/bbox"];
+  std::map<std::string, std::vector<double>> values;
+  for (const auto& [category, images] :
+       ReadCoco(OracleFolder() / "coco_val2014_100")) {
+    std::vector<ApVideo> videos;
+    for (const auto& [id, image] : images) videos.push_back(image.video);
+    const ApResult at_100 = AveragePrecision(videos, 100);
+    if (at_100.Ap() < 0.0) continue;  // no true object of this category
+    values["AP"].push_back(at_100.Ap());
+    values["AP50"].push_back(at_100.precision[0]);
+    values["AP75"].push_back(at_100.precision[5]);
+    values["AR1"].push_back(AveragePrecision(videos, 1).Ar());
+    values["AR10"].push_back(AveragePrecision(videos, 10).Ar());
+    values["AR100"].push_back(at_100.Ar());
+  }
+  ASSERT_EQ(values.size(), 6u);
+  for (const auto& [name, of_categories] : values) {
+    double mean = 0.0;
+    for (const double value : of_categories) mean += value;
+    mean /= static_cast<double>(of_categories.size());
+    EXPECT_NEAR(mean, expected[name].get<double>(), 1e-9) << name;
+  }
+}
+
+struct MotRow {
+  int frame = 0;
+  int track = 0;
+  Box box;
+};
+
+std::vector<MotRow> ReadMot(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  std::vector<MotRow> rows;
+  std::string line;
+  while (std::getline(stream, line)) {
+    std::replace(line.begin(), line.end(), ',', ' ');
+    std::istringstream fields(line);
+    MotRow row;
+    if (fields >> row.frame >> row.track >> row.box.x >> row.box.y >>
+        row.box.width >> row.box.height) {
+      rows.push_back(row);
+    }
+  }
+  return rows;
+}
+
+TrackingSequence ReadSequence(const std::string& name) {
+  const auto folder = OracleFolder() / "mot_tud";
+  const std::vector<MotRow> truth = ReadMot(folder / (name + "_gt.txt"));
+  const std::vector<MotRow> predicted = ReadMot(folder / (name + "_res.txt"));
+  TrackingSequence sequence;
+  std::map<int, int> truth_ids;
+  std::map<int, int> predicted_ids;
+  std::map<int, std::vector<MotRow>> predicted_by_frame;
+  std::map<int, std::vector<MotRow>> truth_by_frame;
+  std::set<int> frames;
+  for (MotRow row : truth) {
+    row.track =
+        truth_ids.try_emplace(row.track, truth_ids.size()).first->second;
+    truth_by_frame[row.frame].push_back(row);
+    frames.insert(row.frame);
+  }
+  for (MotRow row : predicted) {
+    row.track = predicted_ids.try_emplace(row.track, predicted_ids.size())
+                    .first->second;
+    predicted_by_frame[row.frame].push_back(row);
+    frames.insert(row.frame);
+  }
+  sequence.truth_tracks = static_cast<int>(truth_ids.size());
+  sequence.predicted_tracks = static_cast<int>(predicted_ids.size());
+  for (const int number : frames) {
+    Frame frame;
+    for (const MotRow& row : truth_by_frame[number]) {
+      frame.truth.push_back(row.track);
+    }
+    for (const MotRow& row : predicted_by_frame[number]) {
+      frame.predicted.push_back(row.track);
+      for (const MotRow& other : truth_by_frame[number]) {
+        const double iou = BoxIoU(row.box, other.box);
+        if (iou > 0.0) frame.overlaps.push_back({other.track, row.track, iou});
+      }
+    }
+    sequence.frames.push_back(std::move(frame));
+  }
+  return sequence;
+}
+
+void ExpectAgreement(const std::vector<TrackingSequence>& sequences,
+                     const Json& expected) {
+  const HotaResult hota = EvaluateHota(sequences);
+  EXPECT_NEAR(hota.Hota(), expected["HOTA"].get<double>(), 1e-6);
+  EXPECT_NEAR(hota.DetA(), expected["DetA"].get<double>(), 1e-6);
+  EXPECT_NEAR(hota.AssA(), expected["AssA"].get<double>(), 1e-6);
+  for (size_t a = 0; a < kHotaAlphas; ++a) {
+    EXPECT_NEAR(hota.Hota(a), expected["HOTA_per_alpha"][a].get<double>(),
+                1e-6);
+  }
+  const IdentityResult identity = EvaluateIdentity(sequences, 0.5);
+  EXPECT_NEAR(identity.F1(), expected["IDF1"].get<double>(), 1e-9);
+  EXPECT_EQ(static_cast<double>(identity.true_positives),
+            expected["IDTP"].get<double>());
+  EXPECT_EQ(static_cast<double>(identity.false_negatives),
+            expected["IDFN"].get<double>());
+  EXPECT_EQ(static_cast<double>(identity.false_positives),
+            expected["IDFP"].get<double>());
+}
+
+TEST_F(MetricOracles, HotaAndIdf1AgreeWithTrackEval) {
+  const TrackingSequence campus = ReadSequence("TUD-Campus");
+  const TrackingSequence stadtmitte = ReadSequence("TUD-Stadtmitte");
+  ASSERT_FALSE(campus.frames.empty());
+  ExpectAgreement({campus}, expected_["mot_tud/TUD-Campus"]);
+  ExpectAgreement({stadtmitte}, expected_["mot_tud/TUD-Stadtmitte"]);
+  ExpectAgreement({campus, stadtmitte}, expected_["mot_tud/COMBINED"]);
+}
+
+// SCOT has no public oracle: three frames worked by hand.
+TEST(Scot, CountsMismatchesAndChanges) {
+  TrackingSequence sequence;
+  sequence.truth_tracks = 3;
+  sequence.predicted_tracks = 4;
+  sequence.frames = {
+      // Both old buildings are found.
+      {{0, 1}, {0, 1}, {{0, 0, 0.8}, {1, 1, 0.9}}},
+      // 2 is new and found; 1 is taken by the new track 3, a change too many.
+      {{0, 1, 2}, {0, 2, 3}, {{0, 0, 0.8}, {2, 2, 0.7}, {1, 3, 0.6}}},
+      // IoU of exactly 0.25 is no match.
+      {{0, 2}, {0, 2}, {{0, 0, 0.25}, {2, 2, 0.7}}}};
+  const ScotResult result = EvaluateScot(sequence);
+  EXPECT_EQ(result.matches, 6);
+  EXPECT_EQ(result.mismatches, 1);
+  // TP 6 - 1; FP 1 + 1; FN 1 + 1.
+  EXPECT_NEAR(result.track_score, 5.0 / 7.0, 1e-12);
+  // One right (2), one wrong (track 3 of the old building 1).
+  EXPECT_NEAR(result.change_score, 1.0 / 1.5, 1e-12);
+  const double c = 1.0 / 1.5;
+  const double t = 5.0 / 7.0;
+  EXPECT_NEAR(result.score, 5.0 * c * t / (4.0 * c + t), 1e-12);
+}
+
+TEST(Scot, ScoresZeroWithoutAnyChange) {
+  TrackingSequence sequence;
+  sequence.truth_tracks = 1;
+  sequence.predicted_tracks = 1;
+  sequence.frames = {{{0}, {0}, {{0, 0, 1.0}}}, {{0}, {0}, {{0, 0, 1.0}}}};
+  const ScotResult result = EvaluateScot(sequence);
+  EXPECT_NEAR(result.track_score, 1.0, 1e-12);
+  EXPECT_EQ(result.score, 0.0);
+}
+
+}  // namespace
+}  // namespace mapweave::tracking
