@@ -221,6 +221,10 @@ Bits CollarOf(const Size& size, const ImageU8& rgb, const Bits& valid,
                                   background.tolerance;
   }
   Bits collar = Flood(size, frontier, allowed);
+  // Compression leaves specks in it, each of which would cost its surroundings
+  // in the opening. Only what is enclosed by background is filled.
+  constexpr int kSpeck = 2;
+  collar = Eroded(size, Dilated(size, collar, kSpeck), kSpeck);
   // Wider than any street: about 1/80 of the sheet, both sides together.
   const int radius = std::max(2, std::max(size.width, size.height) / 160);
   collar = Dilated(size, Eroded(size, collar, radius), radius);

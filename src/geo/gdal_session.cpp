@@ -6,6 +6,7 @@
 #include "geo/gdal_handles.h"
 
 #include <fmt/format.h>
+#include <proj.h>
 
 #include <atomic>
 #include <mutex>
@@ -47,6 +48,11 @@ void InitGdal(const GdalOptions& options) {
   options.Validate();
   RegisterOnce(options);
   GDALSetCacheMax64(static_cast<GIntBig>(options.cache_mb) << 20);
+}
+
+std::vector<std::pair<std::string, std::string>> LibraryVersions() {
+  return {{"gdal", GDALVersionInfo("RELEASE_NAME")},
+          {"proj", proj_info().version}};
 }
 
 void EnsureGdal() { RegisterOnce(GdalOptions{}); }

@@ -59,6 +59,8 @@ struct VectorField {
 struct WriteVectorOptions {
   std::string layer = "buildings";
   std::vector<VectorField> fields;
+  // How formats that are in WGS 84 by their standard are brought there.
+  TransformOptions transform;
   Overwrite overwrite = Overwrite::kRefuse;
 };
 
