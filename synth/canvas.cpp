@@ -247,11 +247,13 @@ cv::Rect Canvas::RegionOf(const std::vector<Ring>& rings) const {
 
 cv::Mat Canvas::MaskOf(const std::vector<Ring>& rings, cv::Rect region) const {
   cv::Mat mask(region.size(), CV_8UC1, cv::Scalar(0));
-  std::vector<std::vector<cv::Point>> fixed;
-  for (const Ring& ring : rings) fixed.push_back(ToFixed(ring));
   constexpr int kOne = 1 << kShift;
-  cv::fillPoly(mask, fixed, cv::Scalar(255), cv::LINE_8, kShift,
-               cv::Point(-region.x * kOne, -region.y * kOne) / kOne);
+  std::vector<std::vector<cv::Point>> fixed;
+  for (const Ring& ring : rings) {
+    fixed.push_back(ToFixed(ring));
+    for (cv::Point& p : fixed.back()) p -= region.tl() * kOne;
+  }
+  cv::fillPoly(mask, fixed, cv::Scalar(255), cv::LINE_8, kShift);
   return mask;
 }
 

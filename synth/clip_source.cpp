@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "synth/hand.h"
 #include "synth/render.h"
 #include "synth/shapes.h"
 #include "synth/world.h"
@@ -171,6 +172,8 @@ WorldClipSource::WorldClipSource(WorldClipOptions options)
     : options_(std::move(options)) {
   options_.Validate();
   hands_ = options_.hands.empty() ? HandNames() : options_.hands;
+  for (const std::string& hand : hands_)
+    weights_.push_back(options_.hands.empty() ? HandWeight(hand) : 1.0);
 }
 
 tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
@@ -188,10 +191,10 @@ tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
 
   tracking::LabelledClip out;
   RenderOptions render;
-  render.hand = rng.Pick(hands_);
+  render.hand = hands_[rng.Choice(weights_)];
   for (size_t t = 0; t < editions; ++t) {
     if (t > 0 && rng.Chance(options_.hand_change))
-      render.hand = rng.Pick(hands_);
+      render.hand = hands_[rng.Choice(weights_)];
     render.seed = rng.Next();
     render.lettering = lettering;
     render.wear = rng.Uniform(0.2, 1.3);

@@ -18,7 +18,7 @@ struct WorldClipOptions {
   // Editions per clip, drawn uniformly; 1 <= min <= max <= 16.
   int min_editions = 2;
   int max_editions = 4;
-  // Hands to draw with; empty: all of HandNames().
+  // Hands to draw with; empty: all of HandNames(), common ones more often.
   std::vector<std::string> hands;
   // Whole-edition displacement that alignment has left, per axis, in pixels.
   double max_jitter_px = 3.0;
@@ -54,6 +54,7 @@ class WorldClipSource : public tracking::ClipSource {
  private:
   WorldClipOptions options_;
   std::vector<std::string> hands_;
+  std::vector<double> weights_;  // of hands_
 };
 
 }  // namespace mapweave::synth

@@ -133,17 +133,18 @@ void MakeInsurance(HandStyle& s, Rng& rng) {
 using Maker = void (*)(HandStyle&, Rng&);
 struct Hand {
   const char* name;
+  double weight;
   Maker make;
 };
 
 const std::vector<Hand>& Hands() {
   static const std::vector<Hand> kHands = {
-      {"solid-black",
+      {"solid-black", 1.4,
        [](HandStyle& s, Rng& rng) {
          FillAll(s, Vary({44, 40, 40}, 14, rng), 6, rng);
          s.outline_px = rng.Chance(0.4) ? 0.0 : s.outline_px;
        }},
-      {"carmine",
+      {"carmine", 1.4,
        [](HandStyle& s, Rng& rng) {
          const std::vector<Colour> reds = {
              {206, 84, 78}, {198, 100, 96}, {222, 120, 100}, {190, 70, 84}};
@@ -158,15 +159,15 @@ const std::vector<Hand>& Hands() {
          for (Colour& t : s.tint) t = Mix(s.paper, rng.Pick(tints), 0.7);
          s.outline = Mix(s.ink, {120, 30, 30}, rng.Uniform(0.0, 0.8));
        }},
-      {"cadastre", MakeCadastre},
-      {"hatched",
+      {"cadastre", 2.0, MakeCadastre},
+      {"hatched", 1.0,
        [](HandStyle& s, Rng& rng) {
          s.fill_mode = FillMode::kHatched;
          FillAll(s, s.ink, 0, rng);
          s.public_fill = s.ink;
          s.outline_px = std::max(s.outline_px, 0.9);
        }},
-      {"outline",
+      {"outline", 1.0,
        [](HandStyle& s, Rng& rng) {
          s.fill_mode = FillMode::kNone;
          FillAll(s, s.paper, 0, rng);
@@ -176,7 +177,7 @@ const std::vector<Hand>& Hands() {
          s.parcel_line = Mix(s.ink, s.paper, rng.Uniform(0.45, 0.65));
          s.shades = rng.Chance(0.6);
        }},
-      {"grey-block",
+      {"grey-block", 1.2,
        [](HandStyle& s, Rng& rng) {
          const double g = rng.Uniform(110, 190);
          FillAll(s,
@@ -187,15 +188,15 @@ const std::vector<Hand>& Hands() {
          s.outline_px *= rng.Uniform(0.6, 1.0);
          s.outline = Mix(s.ink, s.fill[0], rng.Uniform(0.0, 0.4));
        }},
-      {"blueprint", MakeBlueprint},
-      {"stippled",
+      {"blueprint", 0.5, MakeBlueprint},
+      {"stippled", 0.6,
        [](HandStyle& s, Rng& rng) {
          s.fill_mode = FillMode::kStippled;
          FillAll(s, s.ink, 0, rng);
          s.public_fill = s.ink;
          s.outline_px = std::max(s.outline_px, 0.9);
        }},
-      {"brown-double",
+      {"brown-double", 0.8,
        [](HandStyle& s, Rng& rng) {
          s.ink = Vary({104, 66, 40}, 10, rng);
          s.outline = s.ink;
@@ -206,7 +207,7 @@ const std::vector<Hand>& Hands() {
                  rng);
          s.doubles = true;
        }},
-      {"insurance", MakeInsurance},
+      {"insurance", 0.8, MakeInsurance},
   };
   return kHands;
 }
@@ -235,6 +236,12 @@ Colour Vary(Colour c, double sigma, Rng& rng) {
 }
 
 cv::Scalar ToScalar(Colour c) { return {c[0], c[1], c[2]}; }
+
+double HandWeight(const std::string& hand) {
+  for (const Hand& h : Hands())
+    if (hand == h.name) return h.weight;
+  return 0.0;
+}
 
 HandStyle MakeHandStyle(const std::string& hand, double building_px, Rng rng) {
   for (const Hand& h : Hands()) {

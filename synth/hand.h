@@ -71,6 +71,9 @@ struct HandStyle {
 // `hand` is one of HandNames(). `building_px` scales the lines.
 HandStyle MakeHandStyle(const std::string& hand, double building_px, Rng rng);
 
+// How common a hand is among printed town plans; 1 = average.
+double HandWeight(const std::string& hand);
+
 Colour Mix(Colour a, Colour b, double share_of_b);
 Colour Vary(Colour c, double sigma, Rng& rng);
 cv::Scalar ToScalar(Colour c);

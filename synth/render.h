@@ -3,8 +3,8 @@
 // Draws an edition of a world as a scanned map sheet in a cartographic hand,
 // together with its exact truth. The drawing is made at twice the resolution
 // and averaged down; every random choice is a function of seeds and grid
-// coordinates, so a window of a sheet is the same pixels whether it is drawn
-// alone or with the whole.
+// coordinates, so a window of a sheet looks the same whether it is drawn alone
+// or with the whole.
 #pragma once
 
 #include "core/geometry.h"
@@ -62,8 +62,8 @@ struct EditionImage {
 EditionImage RenderEdition(const World& world, int edition,
                            const RenderOptions& options);
 
-// The same pixels, of `window` only. Scan noise alone may differ within 8
-// pixels of the window's edge.
+// The same, of `window` only. Within 16 pixels of its edge, blur and JPEG
+// artefacts differ from those of the whole sheet.
 EditionImage RenderWindow(const World& world, int edition,
                           const RenderOptions& options, cv::Rect window);
 

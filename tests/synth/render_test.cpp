@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#include "synth/render.h"
+
+#include "core/error.h"
+#include "synth/shapes.h"
+#include "tracking/mask.h"
+
+#include <gtest/gtest.h>
+#include <opencv2/imgproc.hpp>
+
+namespace mapweave::synth {
+namespace {
+
+const World& Town() {
+  static const World kWorld = [] {
+    WorldOptions options;
+    options.seed = 11;
+    options.width_px = 420;
+    options.height_px = 400;
+    options.margin_px = 20.0;
+    options.building_px = 16.0;
+    options.water = 0.0;
+    options.editions = {"a", "b"};
+    return MakeWorld(options);
+  }();
+  return kWorld;
+}
+
+bool Same(const cv::Mat& a, const cv::Mat& b) {
+  return a.size() == b.size() && a.type() == b.type() &&
+         cv::norm(a, b, cv::NORM_INF) == 0.0;
+}
+
+class Hands : public testing::TestWithParam<std::string> {};
+
+TEST_P(Hands, DrawsBuildingsUnlikeTheirSurroundings) {
+  RenderOptions options;
+  options.hand = GetParam();
+  options.lettering = 0.0;
+  options.wear = 0.3;
+  double contrast = 0.0;
+  constexpr int kSeeds = 4;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    options.seed = static_cast<uint64_t>(seed);
+    const EditionImage image = RenderEdition(Town(), 0, options);
+    ASSERT_EQ(image.rgb.type(), CV_8UC3);
+    const cv::Mat inside = image.labels > 0;
+    cv::Mat around;
+    cv::dilate(inside, around, cv::Mat::ones(9, 9, CV_8UC1));
+    around.setTo(cv::Scalar(0), inside);
+    // What a hand without fill puts on paper is its outlines.
+    contrast +=
+        cv::norm(cv::mean(image.rgb, inside) - cv::mean(image.rgb, around)) /
+        kSeeds;
+  }
+  EXPECT_GT(contrast, 12.0);
+}
+
+TEST_P(Hands, DrawsTheFootprintWhereTheTruthIs) {
+  RenderOptions options;
+  options.hand = GetParam();
+  options.seed = 5;
+  options.shift = {7.0, -4.0};
+  const EditionImage image = RenderEdition(Town(), 1, options);
+  int checked = 0;
+  for (const WorldBuilding& building : Town().buildings) {
+    if (building.footprint[1].empty()) continue;
+    MultiPolygon moved = building.footprint[1];
+    for (Polygon& polygon : moved) {
+      for (Point2d& p : polygon.shell) p = p + options.shift;
+      for (Ring& hole : polygon.holes)
+        for (Point2d& p : hole) p = p + options.shift;
+    }
+    const auto truth = tracking::Mask::FromPolygons(moved).Clipped(
+        {0, 0, image.labels.cols, image.labels.rows});
+    if (truth.Area() < 12) continue;
+    const auto drawn = tracking::Mask::FromLabels(
+        image.labels, static_cast<int32_t>(building.identity),
+        {0, 0, image.labels.cols, image.labels.rows});
+    EXPECT_GE(tracking::IoU(truth, drawn), 0.9) << building.identity;
+    ++checked;
+  }
+  EXPECT_GT(checked, 30);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Hands, testing::ValuesIn(HandNames()),
+                         [](const auto& param_info) {
+                           std::string name = param_info.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+// The ink itself, not only the label: a black building has dark pixels where
+// the label is, and paper a pixel and a half beside it.
+TEST(Render, PutsTheInkWhereTheLabelIs) {
+  World world = Town();
+  world.blocks.clear();
+  world.blocks.emplace_back();
+  world.blocks[0].outline = {{-90, -90}, {-80, -90}, {-80, -80}};
+  world.streets.clear();
+  world.buildings.clear();
+  WorldBuilding building;
+  building.identity = 1;
+  building.footprint = {
+      {Polygon{{{100, 100}, {140, 100}, {140, 130}, {100, 130}}, {}}}, {}};
+  world.buildings.push_back(building);
+  RenderOptions options;
+  options.hand = "solid-black";
+  options.lettering = 0.0;
+  options.wear = 0.0;
+  const EditionImage image = RenderEdition(world, 0, options);
+  cv::Mat grey;
+  cv::cvtColor(image.rgb, grey, cv::COLOR_RGB2GRAY);
+  for (int y = 95; y < 135; ++y) {
+    for (int x = 95; x < 145; ++x) {
+      const bool in = x >= 100 && x < 140 && y >= 100 && y < 130;
+      EXPECT_EQ(image.labels.at<int32_t>(y, x), in ? 1 : 0);
+      const bool well_out = x < 99 || x > 140 || y < 99 || y > 130;
+      if (in) {
+        EXPECT_LT(grey.at<uint8_t>(y, x), 130) << x << "," << y;
+      }
+      if (well_out) {
+        EXPECT_GT(grey.at<uint8_t>(y, x), 150) << x << "," << y;
+      }
+    }
+  }
+}
+
+// Hatching and stippling reach the middle of a building, wherever it lies.
+TEST(Render, FillsTheInsideOfHatchedBuildings) {
+  for (const char* hand : {"hatched", "stippled"}) {
+    RenderOptions options;
+    options.hand = hand;
+    options.lettering = 0.0;
+    options.wear = 0.0;
+    const EditionImage image = RenderEdition(Town(), 0, options);
+    cv::Mat inside;
+    cv::erode(image.labels > 0, inside, cv::Mat::ones(7, 7, CV_8UC1));
+    cv::Mat grey;
+    cv::cvtColor(image.rgb, grey, cv::COLOR_RGB2GRAY);
+    cv::Scalar mean;
+    cv::Scalar deviation;
+    cv::meanStdDev(grey, mean, deviation, inside);
+    EXPECT_GT(deviation[0], 20.0) << hand;
+  }
+}
+
+TEST(Render, DrawsAWindowAsItDrawsTheWhole) {
+  RenderOptions options;
+  options.seed = 9;
+  const EditionImage whole = RenderEdition(Town(), 0, options);
+  const cv::Rect window(120, 88, 160, 144);
+  const EditionImage part = RenderWindow(Town(), 0, options, window);
+  EXPECT_TRUE(Same(part.labels, whole.labels(window)));
+  const cv::Rect core(16, 16, window.width - 32, window.height - 32);
+  cv::Mat difference;
+  cv::absdiff(part.rgb(core), whole.rgb(window)(core), difference);
+  const cv::Scalar mean = cv::mean(difference);
+  EXPECT_LT(mean[0] + mean[1] + mean[2], 0.15);
+}
+
+TEST(Render, DependsOnTheSeedOnly) {
+  RenderOptions options;
+  options.seed = 2;
+  const EditionImage a = RenderEdition(Town(), 0, options);
+  const EditionImage b = RenderEdition(Town(), 0, options);
+  options.seed = 3;
+  const EditionImage c = RenderEdition(Town(), 0, options);
+  EXPECT_TRUE(Same(a.rgb, b.rgb));
+  EXPECT_FALSE(Same(a.rgb, c.rgb));
+  EXPECT_TRUE(Same(a.labels, c.labels));
+}
+
+TEST(Render, LabelsNothingBeyondPaperAndFrame) {
+  RenderOptions options;
+  options.frame.paper = {{60, 0}, {420, 0}, {420, 400}, {60, 400}};
+  options.frame.neatline = {{100, 40}, {400, 40}, {400, 380}, {100, 380}};
+  options.frame.outside = {0, 0, 0};
+  const EditionImage image = RenderEdition(Town(), 0, options);
+  for (int y = 0; y < 400; ++y) {
+    for (int x = 0; x < 420; ++x) {
+      EXPECT_EQ(image.coverage.at<uint8_t>(y, x), x >= 60 ? 1 : 0);
+      if (x < 60) {
+        EXPECT_EQ(image.rgb.at<cv::Vec3b>(y, x), cv::Vec3b(0, 0, 0));
+      }
+      if (x < 100 || y < 40) {
+        EXPECT_EQ(image.labels.at<int32_t>(y, x), 0);
+      }
+    }
+  }
+  EXPECT_GT(cv::countNonZero(image.labels), 0);
+}
+
+TEST(Render, RefusesWhatItCannotDraw) {
+  RenderOptions options;
+  options.hand = "crayon";
+  EXPECT_THROW(RenderEdition(Town(), 0, options), Error);
+  options = {};
+  EXPECT_THROW(RenderEdition(Town(), 2, options), Error);
+  EXPECT_THROW(RenderEdition(Town(), -1, options), Error);
+  EXPECT_THROW(RenderWindow(Town(), 0, options, {}), Error);
+  options.wear = -1.0;
+  EXPECT_THROW(options.Validate(), Error);
+}
+
+}  // namespace
+}  // namespace mapweave::synth
