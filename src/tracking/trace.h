@@ -11,19 +11,23 @@
 namespace mapweave::tracking {
 
 struct TraceOptions {
-  // Farthest that the outline may lie from the pixels' outline, about; 0 gives
-  // the exact pixel outline.
+  // Farthest that the outline may lie from the pixels' outline, about; on
+  // average it stays within about a third of it. 0 gives the exact pixel
+  // outline.
   double tolerance_px = 1.0;
-  // Edges within this angle of the building's two main directions are turned
+  // Walls within this angle of the building's two main directions are turned
   // into them; 0 switches squaring off.
   double square_deg = 15.0;
   // Squaring is tried where at least this share of the outline is that near.
   double min_square_share = 0.8;
+  // Smaller holes are filled.
+  double min_hole_px = 3.0;
   // A cleaned polygon is taken only if its area differs from the mask's by at
   // most this share or this many pixels, whichever is more ...
   double max_area_change = 0.08;
   double max_area_change_px = 3.0;
-  // ... and if its pixels and the mask's have at least this IoU.
+  // ... and if its pixels and the mask's have at least this IoU. Else a
+  // smaller tolerance is tried, and in the end the exact pixel outline kept.
   double min_iou = 0.9;
 
   // Throws Error{kUsage} that names the value out of range.
