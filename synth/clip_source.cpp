@@ -57,6 +57,7 @@ WorldOptions DrawWorld(const WorldClipOptions& options, bool blank, Rng& rng) {
   w.change = rng.Uniform(0.08, 0.42);
   w.omission = rng.Uniform(0.0, 0.05);
   w.distortion_px = rng.Uniform(0.0, options.max_distortion_px);
+  w.unsteadiness_px = rng.Uniform(0.1, 0.9);
   w.water = blank ? 0.5 : 0.3;
   return w;
 }

@@ -142,7 +142,11 @@ const std::vector<Hand>& Hands() {
       {"solid-black", 1.4,
        [](HandStyle& s, Rng& rng) {
          FillAll(s, Vary({44, 40, 40}, 14, rng), 6, rng);
-         s.outline_px = rng.Chance(0.4) ? 0.0 : s.outline_px;
+         // Black on black would hide where one house ends.
+         s.outline_px = 0.0;
+         s.parts = true;
+         s.outline = Mix(s.fill[0], s.paper, rng.Uniform(0.5, 1.0));
+         s.shades = false;
        }},
       {"carmine", 1.4,
        [](HandStyle& s, Rng& rng) {

@@ -41,6 +41,7 @@ struct HandStyle {
   double outline_px = 1.0;  // 0: none
   bool shades = false;      // heavier lines on the side away from the light
   bool doubles = false;     // a second line inside the outline
+  bool parts = false;       // a hair line of paper between touching houses
 
   Colour block_line;
   double block_line_px = 1.0;  // 0: none

@@ -108,6 +108,23 @@ class Writer {
     }
   }
 
+  // Wells, crosses, heights and trigonometric points.
+  void MarkPoints(const WorldOptions& options) {
+    static const std::vector<std::string> kMarks = {"+", "x", "o",  "*",
+                                                    ".", "A", "12", "7.4"};
+    if (!rng_.Chance(0.35)) return;
+    const double area =
+        static_cast<double>(options.width_px) * options.height_px;
+    const int marks = static_cast<int>(amount_ * area * rng_.Uniform() / 2500);
+    const std::string& usual = rng_.Pick(kMarks);
+    for (int k = 0; k < std::min(marks, 2000); ++k) {
+      const Point2d at{rng_.Uniform(0.0, options.width_px),
+                       rng_.Uniform(0.0, options.height_px)};
+      Add(rng_.Chance(0.7) ? usual : rng_.Pick(kMarks), at,
+          rng_.Uniform(3.0, 6.0), 0.0, 0.0, cv::FONT_HERSHEY_SIMPLEX);
+    }
+  }
+
   // Names of districts in large spaced capitals across everything.
   void NameDistricts(const WorldOptions& options) {
     const double area =
@@ -180,6 +197,7 @@ std::vector<Lettering> MakeLettering(const World& world, size_t edition,
   writer.NameBlocks(world.blocks);
   writer.NumberParcels(world.blocks);
   writer.NumberHouses(world, edition);
+  writer.MarkPoints(world.options);
   writer.NameDistricts(world.options);
   return writer.Take();
 }

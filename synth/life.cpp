@@ -16,7 +16,8 @@ struct Standing {
   double scale = 1.0;
 };
 
-Polygon Draw(const Plot& plot, const Standing& now, Rng& rng) {
+Polygon Draw(const Plot& plot, const Standing& now, double unsteadiness_px,
+             Rng& rng) {
   Polygon polygon;
   if (!plot.cut.empty()) {
     polygon.shell = plot.cut;
@@ -25,12 +26,15 @@ Polygon Draw(const Plot& plot, const Standing& now, Rng& rng) {
   }
   if (plot.attached) return polygon;
   // No two surveys put a corner at quite the same place.
-  const Point2d unsteady{rng.Normal(0.0, 0.25), rng.Normal(0.0, 0.25)};
+  const double s = unsteadiness_px;
+  const Point2d offset =
+      now.offset + Point2d{rng.Normal(0.0, s), rng.Normal(0.0, s)};
+  const double angle = now.angle + rng.Normal(0.0, 0.03 * s);
+  const double scale = now.scale * (1.0 + rng.Normal(0.0, 0.03 * s));
   const Point2d centre = MeanPoint(polygon.shell);
-  polygon.shell = MapRing(polygon.shell, centre, now.angle,
-                          now.offset + unsteady, now.scale);
+  polygon.shell = MapRing(polygon.shell, centre, angle, offset, scale);
   for (Ring& hole : polygon.holes)
-    hole = MapRing(hole, centre, now.angle, now.offset + unsteady, now.scale);
+    hole = MapRing(hole, centre, angle, offset, scale);
   return polygon;
 }
 
@@ -160,7 +164,7 @@ std::vector<WorldBuilding> LivePlot(const Plot& plot,
     }
     WorldBuilding& building = lives.back();
     building.stands[t] = true;
-    Polygon drawn = Draw(plot, now, rng);
+    Polygon drawn = Draw(plot, now, options.unsteadiness_px, rng);
     if (building.events[t] == WorldEvent::kPersists &&
         rng.Chance(options.omission)) {
       building.events[t] = WorldEvent::kOmitted;

@@ -182,6 +182,10 @@ void Painter::PaintBuilding(Canvas& canvas, const BuildingShape& shape) const {
     case FillMode::kNone:
       break;
   }
+  if (style_.parts) {
+    for (const Ring& ring : InsetRings(shape.footprint, 0.0))
+      canvas.Stroke(ring, true, style_.outline, 0.5);
+  }
   if (style_.ridges) PaintRoof(canvas, shape);
   if (line > 0.0) {
     for (const Ring& ring : InsetRings(shape.footprint, line / 2))

@@ -234,7 +234,7 @@ PaperState DrawPaperState(double wear, cv::Vec3f paper, int width, int height,
   s.stain = rng.Chance(0.35) ? wear * rng.Uniform(0.2, 1.0) : 0.0;
   s.fade = rng.Chance(0.5) ? std::min(0.6, wear * rng.Uniform(0.0, 0.35)) : 0.0;
   s.blur_px =
-      wear * (rng.Chance(0.2) ? rng.Uniform(0.6, 1.1) : rng.Uniform(0.0, 0.6));
+      wear * (rng.Chance(0.2) ? rng.Uniform(0.6, 1.3) : rng.Uniform(0.0, 0.6));
   s.scan_noise = wear * rng.Uniform(0.0, 3.0);
   const int quality = static_cast<int>(rng.Int(35, 92));
   s.jpeg_quality = wear > 0.0 && rng.Chance(0.6) ? quality : 0;
@@ -259,7 +259,7 @@ cv::Mat Age(const cv::Mat& drawing, cv::Point origin, const PaperState& state) {
   drawing.convertTo(image, CV_32FC3);
   ApplyPaper(image, origin, state);
   if (state.blur_px > 0.15) {
-    cv::GaussianBlur(image, image, {5, 5}, state.blur_px, state.blur_px,
+    cv::GaussianBlur(image, image, {7, 7}, state.blur_px, state.blur_px,
                      cv::BORDER_REFLECT_101);
   }
   AddScanNoise(image, origin, state);

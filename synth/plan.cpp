@@ -87,10 +87,13 @@ void Cut(const Ring& ring, const CutRules& rules, Rng& rng, StreetPlan& plan) {
 // Blocks between ring streets and radial streets around `centre`.
 void CutRings(Point2d centre, double radius, const CutRules& rules, Rng& rng,
               StreetPlan& plan) {
-  const double step = rules.block_px * 0.75;
+  // Rings of equal depth around a central place, out to the boulevard.
+  const double rings =
+      std::max(2.0, std::floor(radius / (rules.block_px * 0.75)));
+  const double step = radius / (rings + 0.8);
   const double turn = rng.Uniform(0.0, 2.0 * std::numbers::pi);
   int sectors = 6;
-  for (double r = step * 0.8; r + step <= radius; r += step) {
+  for (double r = step * 0.8; r + step <= radius * 1.001; r += step) {
     if (r / sectors * 2.0 * std::numbers::pi > rules.block_px * 1.25)
       sectors *= 2;
     WorldStreet ring_street;

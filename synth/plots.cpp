@@ -67,7 +67,9 @@ void LayRows(const Ring& block, const PlotOptions& options, Rng& rng,
   const double strip =
       std::min(b * rng.Uniform(0.8, 1.8), InnerRadius(front) * 0.9);
   if (strip < kMinSide) return;
-  const double pitch = b * rng.Uniform(0.55, 1.3);
+  // Some draughtsmen and some builders make one long house of a row.
+  const double pitch =
+      b * (rng.Chance(0.15) ? rng.Uniform(2.0, 6.0) : rng.Uniform(0.55, 1.3));
   for (size_t e = 0; e < front.size(); ++e) {
     Point2d along, inward;
     const double length = Inward(front, e, along, inward);

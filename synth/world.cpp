@@ -103,6 +103,14 @@ void AddWaters(World& world, Box region, Rng rng) {
     const double radius = b * rng.Uniform(0.6, 2.2);
     const double p1 = rng.Uniform(0.0, 6.28);
     const double p2 = rng.Uniform(0.0, 6.28);
+    if (rng.Chance(0.3)) {  // a dock
+      const double side = radius * rng.Uniform(0.5, 1.5);
+      pond.outline = MapRing(
+          {{-radius, -side}, {radius, -side}, {radius, side}, {-radius, side}},
+          {0, 0}, options.angle_rad, at, 1.0);
+      world.waters.push_back(std::move(pond));
+      continue;
+    }
     for (int k = 0; k < 24; ++k) {
       const double a = 6.2832 * k / 24;
       const double r = radius * (1.0 + 0.25 * std::sin(2 * a + p1) +
@@ -149,6 +157,7 @@ bool Fits(const std::vector<Point2d>& points, Box region) {
 struct TownContext {
   Box region;
   DistortionField bend;     // curves the straight streets
+  DistortionField wobble;   // makes old parcel boundaries crooked
   DistortionField density;  // varies the density over the town
 };
 
@@ -172,7 +181,8 @@ void SettleBlock(World& world, size_t index, const TownContext& town, Rng rng) {
   block.outline = Densify(straight, options.building_px * 2.0, true);
   Bend(town.bend, block.outline);
   for (Ring& parcel : laid.parcels) {
-    parcel = Densify(parcel, options.building_px * 2.0, true);
+    parcel = Densify(parcel, options.building_px * 0.8, true);
+    Bend(town.wobble, parcel);
     Bend(town.bend, parcel);
   }
   block.parcels = std::move(laid.parcels);
@@ -225,6 +235,8 @@ void WorldOptions::Validate() const {
   Require(water >= 0.0 && water <= 1.0, "water", water, "0 to 1");
   Require(distortion_px >= 0.0 && distortion_px <= 20.0, "distortion_px",
           distortion_px, "0 to 20");
+  Require(unsteadiness_px >= 0.0 && unsteadiness_px <= 10.0, "unsteadiness_px",
+          unsteadiness_px, "0 to 10");
   Require(std::isfinite(angle_rad), "angle_rad", angle_rad, "a number");
   Require(
       margin_px > -2000.0 && 2.0 * margin_px < std::min(width_px, height_px),
@@ -261,6 +273,9 @@ World MakeWorld(const WorldOptions& options) {
   const double curve = options.plan == PlanFamily::kGrid ? 0.0 : 1.0;
   town.bend = MakeField(b * curve * bend_rng.Uniform(0.5, 2.5), b * 20.0,
                         b * 60.0, bend_rng);
+  town.wobble =
+      MakeField(bend_rng.Chance(0.5) ? b * bend_rng.Uniform(0.05, 0.4) : 0.0,
+                b * 1.5, b * 5.0, bend_rng);
   town.density = MakeField(1.2, b * 25.0, b * 80.0, bend_rng);
 
   AddWaters(world, region, rng.Fork(kWaterStream));

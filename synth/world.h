@@ -57,6 +57,9 @@ struct WorldOptions {
   // Largest smooth displacement of the drawing on an edition, in pixels,
   // against the true ground: the error of survey and of paper.
   double distortion_px = 1.5;
+  // Scatter (standard deviation) of the place of one free-standing house on
+  // the drawing, in pixels, from survey to survey.
+  double unsteadiness_px = 0.4;
   // Chance that a river, a coast or ponds cross the window.
   double water = 0.5;
   // Throws Error{kUsage} that names the option.
