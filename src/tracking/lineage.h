@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/date.h"
+#include "tracking/outline_change.h"
 #include "tracking/track.h"
 
 #include <cstddef>
@@ -54,17 +55,10 @@ struct LineageEvent {
 
 struct LineageOptions {
   // An edition covers a track's place if at least this part of the place is
-  // surveyed there.
+  // surveyed there; in (0, 1].
   double min_coverage = 0.8;
-  // Outlines are trusted to this many pixels: ground gained or lost within
-  // this distance of the other outline is no change.
-  double outline_uncertainty_px = 1.0;
-  // Ground gained or lost beyond that must exceed this part of the larger of
-  // the two areas.
-  double min_change = 0.1;
-  // A displacement of up to this many pixels between the two drawings of a
-  // building is removed before they are compared.
-  int max_displacement_px = 12;
+  // What counts as a change of the outline.
+  OutlineOptions outline;
 
   // Throws Error{kUsage}.
   void Validate() const;
@@ -81,30 +75,27 @@ using TrackCoverage = std::vector<std::vector<float>>;
 TrackCoverage CoverageOfTracks(const TrackSet& tracks,
                                const std::vector<cv::Mat>& coverage);
 
-// Events of each track, by track, then by edition: one per pair of consecutive
-// editions that cover the track's place, none while it is absent, none before
-// the first or after the last covered edition. Absence between two presences
-// is one kGap from the presence before to the presence after.
+// What happened within each building, by track, then by edition: one event per
+// pair of consecutive editions that cover the track's place, none while it is
+// absent, none before the first or after the last covered edition. Absence
+// between two presences is one kGap from the presence before to the presence
+// after. Probabilities: both ends seen, presence * link * presence; appeared,
+// (1 - presence before) * presence after; disappeared the other way round.
 // Throws Error{kBadInput} if the sizes of the inputs do not agree.
 std::vector<LineageEvent> DeriveLineage(const TrackSet& tracks,
                                         const TrackCoverage& coverage,
                                         const LineageOptions& options);
 
-// How one drawing of a building differs from another.
-struct OutlineChange {
-  LineageKind kind = LineageKind::kPersist;  // or kEnlarge, kReduce, kReshape
-  cv::Point displacement;  // px; add to `before` to bring it onto `after`
-  double iou = 0.0;        // with the displacement removed
-  int64_t area_before = 0;
-  int64_t area_after = 0;
-  // Pixels beyond the outline uncertainty.
-  int64_t gained = 0;
-  int64_t lost = 0;
-};
-
-// Neither mask is empty.
-OutlineChange CompareOutlines(const Mask& before, const Mask& after,
-                              const LineageOptions& options);
+// What happened between buildings, by from_edition, then by tracks: kSplit,
+// kMerge, kRecompose and kRebuild, one event for each pair of different tracks
+// of which one's drawing lies at least half within the other's (displacement
+// removed) on two editions that are consecutive for both. How many tracks hang
+// together on either edition decides the kind: 1 : n is a split, n : 1 a
+// merger, n : m a recomposition; 1 : 1 is a rebuilding if the first track ends
+// there and the second begins. Throws as DeriveLineage.
+std::vector<LineageEvent> DeriveSuccession(const TrackSet& tracks,
+                                           const TrackCoverage& coverage,
+                                           const LineageOptions& options);
 
 // When a building was built and went, as positions of editions: built in
 // (built_after, built_by], gone in (gone_after, gone_by].
