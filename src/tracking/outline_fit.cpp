@@ -19,8 +19,11 @@ constexpr double kMaxWallDistance = 0.75;
 // Only walls that meet at less than 35 degrees are one, unless one is a scrap.
 constexpr double kMinMergeCosine = 0.82;
 constexpr double kMaxScrapPx = 1.5;
+// Shorter walls between two that would meet without them are cut corners: the
+// pixels' doing.
+constexpr double kMaxCutCornerPx = 3.2;
 // Off-square walls shorter than this are the pixels' noise.
-constexpr double kMinOffSquarePx = 3.0;
+constexpr double kMinOffSquarePx = 3.5;
 
 struct Vec {
   double x = 0.0;
@@ -40,7 +43,8 @@ Vec ToVec(cv::Point p) {
 struct Wall {
   Vec through;          // a point of its line
   Vec along;            // unit direction of travel
-  Vec begins;           // where the pixels' outline enters it
+  Vec begins;           // where the pixels' outline enters it ...
+  Vec ends;             // ... and leaves it
   double weight = 0.0;  // length in pixels
   // Which of the two directions it was turned into; -1: neither.
   int axis = -1;
@@ -120,7 +124,7 @@ Wall FitWall(const CrackRing& ring, size_t begin, size_t end) {
     along = {std::cos(angle), std::sin(angle)};
     if (Dot(along, chord) < 0.0) along = -1.0 * along;
   }
-  return {mean, along, at(begin), Length(chord), -1, begin, end};
+  return {mean, along, at(begin), at(end), Length(chord), -1, begin, end};
 }
 
 // Farthest of the cracks' middles from the wall's line.
@@ -169,6 +173,20 @@ void MergeStraight(const CrackRing& ring, double tolerance,
   }
 }
 
+void DropCutCorners(std::vector<Wall>& walls) {
+  for (size_t i = 0; i < walls.size() && walls.size() > 3;) {
+    const Wall& before = walls[(i + walls.size() - 1) % walls.size()];
+    const Wall& after = walls[(i + 1) % walls.size()];
+    if (walls[i].weight <= kMaxCutCornerPx &&
+        std::abs(Cross(before.along, after.along)) >= kMinSine) {
+      walls.erase(walls.begin() + static_cast<ptrdiff_t>(i));
+      i = 0;
+    } else {
+      ++i;
+    }
+  }
+}
+
 std::vector<Wall> FitWalls(const CrackRing& ring, double tolerance) {
   const std::vector<size_t> corners = DivideOutline(ring, tolerance);
   std::vector<Wall> walls;
@@ -178,6 +196,7 @@ std::vector<Wall> FitWalls(const CrackRing& ring, double tolerance) {
     walls.push_back(FitWall(ring, corners[i], end));
   }
   MergeStraight(ring, tolerance, walls);
+  DropCutCorners(walls);
   return walls;
 }
 
@@ -222,6 +241,7 @@ double Offset(const Wall& a, const Wall& b) {
 Wall Merged(const Wall& a, const Wall& b) {
   const double weight = a.weight + b.weight;
   Wall merged = a;
+  merged.ends = b.ends;
   merged.end = b.end;
   merged.through =
       (1.0 / weight) * (a.weight * a.through + b.weight * b.through);
@@ -255,11 +275,15 @@ std::vector<Wall> JoinParallels(const std::vector<Wall>& walls,
     const Wall& last = joined[(i + joined.size() - 1) % joined.size()];
     if (joined.size() > 1 && wall.axis >= 0 && wall.axis == last.axis) {
       const double offset = Offset(last, wall);
-      const int axis = 1 - wall.axis;
       const Vec across = {-last.along.y, last.along.x};
-      stepped.push_back({wall.begins, offset < 0.0 ? -1.0 * across : across,
-                         wall.begins, std::abs(offset), axis, wall.begin,
-                         wall.begin});
+      Wall step;
+      step.through = 0.5 * (last.ends + wall.begins);
+      step.along = offset < 0.0 ? -1.0 * across : across;
+      step.begins = last.ends;
+      step.ends = wall.begins;
+      step.weight = std::abs(offset);
+      step.axis = 1 - wall.axis;
+      stepped.push_back(step);
     }
     stepped.push_back(wall);
   }
@@ -270,14 +294,17 @@ Vec Onto(const Wall& wall, Vec p) {
   return wall.through + Dot(p - wall.through, wall.along) * wall.along;
 }
 
-// Where two neighbouring walls meet, near `pixel_corner`.
+// Where two neighbouring walls meet, near to where the pixels' outline goes
+// from one to the other.
 Vec Corner(const Wall& a, const Wall& b, double tolerance) {
-  const Vec pixel_corner = b.begins;
+  const Vec pixel_corner = 0.5 * (a.ends + b.begins);
   const double sine = Cross(a.along, b.along);
   if (std::abs(sine) >= kMinSine) {
     const double reach = Cross(b.through - a.through, b.along) / sine;
     const Vec meeting = a.through + reach * a.along;
-    if (Length(meeting - pixel_corner) <= kMaxCornerShift * tolerance) {
+    // A cut corner that was left out lies between the two.
+    const double cut = Length(b.begins - a.ends);
+    if (Length(meeting - pixel_corner) <= kMaxCornerShift * tolerance + cut) {
       return meeting;
     }
   }

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +20,9 @@ constexpr double kPi = 3.14159265358979323846;
 constexpr double kTouchPx = 1e-6;
 // The outline's mean distance from the pixels', in tolerances.
 constexpr double kMaxMeanShift = 0.35;
+// What a corner less, or right angles, are worth.
+constexpr double kIoUPerCorner = 0.004;
+constexpr double kIoUForSquare = 0.02;
 
 Ring ToRing(const CrackRing& cracks) {
   Ring ring;
@@ -162,12 +165,21 @@ double Area(const Polygon& polygon) {
   return area;
 }
 
-bool IsFaithful(const Polygon& polygon, const CrackPart& part,
-                const TraceOptions& options) {
+size_t CountCorners(const Polygon& polygon) {
+  size_t corners = polygon.shell.size();
+  for (const Ring& hole : polygon.holes) corners += hole.size();
+  return corners;
+}
+
+// IoU of the polygon's pixels and the part's; nothing where the polygon breaks
+// a bound of the options.
+std::optional<double> Faithfulness(const Polygon& polygon,
+                                   const CrackPart& part,
+                                   const TraceOptions& options) {
   const double mask_area = static_cast<double>(part.mask.Area());
   const double allowed_change =
       std::max(options.max_area_change * mask_area, options.max_area_change_px);
-  if (std::abs(Area(polygon) - mask_area) > allowed_change) return false;
+  if (std::abs(Area(polygon) - mask_area) > allowed_change) return {};
   const Mask drawn = Mask::FromPolygons({polygon});
   const double both = static_cast<double>(part.mask.IntersectionArea(drawn));
   const double either =
@@ -176,8 +188,11 @@ bool IsFaithful(const Polygon& polygon, const CrackPart& part,
   for (const CrackRing& hole : part.holes) {
     outline += static_cast<double>(hole.size());
   }
-  return both >= options.min_iou * either &&
-         either - both <= kMaxMeanShift * options.tolerance_px * outline;
+  if (both < options.min_iou * either ||
+      either - both > kMaxMeanShift * options.tolerance_px * outline) {
+    return {};
+  }
+  return both / either;
 }
 
 // Each ring fitted by itself; one that does not come out right stays exact.
@@ -203,7 +218,6 @@ Polygon FitPolygon(const CrackPart& part, const FitOptions& fit,
   return polygon;
 }
 
-// From the cleanest to the most cautious.
 std::vector<FitOptions> Attempts(const CrackPart& part,
                                  const TraceOptions& options) {
   std::vector<FitOptions> attempts;
@@ -224,20 +238,28 @@ std::vector<FitOptions> Attempts(const CrackPart& part,
   return attempts;
 }
 
-// `part` lies near the origin, so that the place of a building on the sheet
-// does not show in its outline's rounding.
+// The attempt that gains most: a corner must be worth what it adds in IoU, and
+// so must crookedness. `part` lies near the origin, so that the place of a
+// building on the sheet does not show in its outline's rounding.
 Polygon TracePart(const CrackPart& part, const TraceOptions& options) {
-  const Polygon exact = ExactPolygon(part);
-  const bool is_rectangle = exact.shell.size() == 4 && exact.holes.empty();
-  if (options.tolerance_px > 0.0 && !is_rectangle) {
-    for (const FitOptions& fit : Attempts(part, options)) {
-      Polygon polygon = FitPolygon(part, fit, options.min_hole_px);
-      if (IsCleanlyValid(polygon) && IsFaithful(polygon, part, options)) {
-        return polygon;
-      }
+  Polygon best = ExactPolygon(part);
+  const bool is_rectangle = best.shell.size() == 4 && best.holes.empty();
+  if (options.tolerance_px == 0.0 || is_rectangle) return best;
+  std::optional<double> best_value;
+  for (const FitOptions& fit : Attempts(part, options)) {
+    Polygon polygon = FitPolygon(part, fit, options.min_hole_px);
+    if (!IsCleanlyValid(polygon)) continue;
+    const std::optional<double> iou = Faithfulness(polygon, part, options);
+    if (!iou) continue;
+    const double value =
+        *iou - kIoUPerCorner * static_cast<double>(CountCorners(polygon)) +
+        (fit.direction ? kIoUForSquare : 0.0);
+    if (!best_value || value > *best_value) {
+      best_value = value;
+      best = std::move(polygon);
     }
   }
-  return exact;
+  return best;
 }
 
 // Parts that lie a corner apart may have come to overlap: those stay exact.

@@ -27,7 +27,7 @@ struct TraceOptions {
   double max_area_change = 0.08;
   double max_area_change_px = 3.0;
   // ... and if its pixels and the mask's have at least this IoU. Else a
-  // smaller tolerance is tried, and in the end the exact pixel outline kept.
+  // less tolerance is tried, and in the end the exact pixel outline kept.
   double min_iou = 0.9;
 
   // Throws Error{kUsage} that names the value out of range.
