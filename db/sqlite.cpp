@@ -189,6 +189,7 @@ Connection::Connection(const std::filesystem::path& path, Access access)
         result = TryReadSchema();
       }
     }
+    if ((result & 0xff) == SQLITE_CORRUPT) ThrowIfTruncated();
     if (result != SQLITE_OK) ThrowError(result, "cannot open");
     if (access == Access::kReadWrite && sqlite3_db_readonly(handle_, "main")) {
       ThrowError(SQLITE_READONLY, "cannot change");
@@ -211,10 +212,12 @@ void Connection::OpenHandle(int flags) {
   if (result != SQLITE_OK) ThrowError(result, "cannot open");
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
-  // The file may come from anybody: its views and triggers get no functions
-  // with side effects, and nobody writes into the R-trees' own tables.
+  // The file may come from anybody: nobody writes into the R-trees' own
+  // tables, and its views get no functions with side effects. (Triggers only
+  // run on writing, and SQLite counts writing to an R-tree as such an effect.)
+  const int trusted = (flags & SQLITE_OPEN_READONLY) != 0 ? 0 : 1;
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, trusted, nullptr);
   RegisterGeometryFunctions(handle_);
 }
 
@@ -233,31 +236,34 @@ int Connection::TryReadSchema() {
 void Connection::Configure(Access access) {
   Execute("PRAGMA foreign_keys = ON");
   Execute("PRAGMA synchronous = FULL");
-  if (access == Access::kReadOnly) {
-    Execute("PRAGMA query_only = ON");
-    return;
-  }
-  // QGIS leaves files in WAL mode; a project file is to be one file.
+  if (access == Access::kReadOnly) Execute("PRAGMA query_only = ON");
+}
+
+void Connection::UseJournalModeDelete() {
   const auto mode = QueryValue<std::string>("PRAGMA journal_mode = DELETE");
   if (mode != "delete") ThrowError(SQLITE_BUSY, "cannot change");
 }
 
-// SQLite itself notices missing pages only when it comes to read them.
 void Connection::CheckNotTruncated() {
+  // SQLite itself notices missing pages only when it comes to read them.
   const auto mode = QueryValue<std::string>("PRAGMA journal_mode");
   if (mode != "delete") return;  // a WAL holds pages beyond the file's end
   // A shared lock: no writer changes the size while we compare.
   Execute("BEGIN");
   TryReadSchema();
+  ThrowIfTruncated();
+  Execute("COMMIT");
+}
+
+void Connection::ThrowIfTruncated() const {
   std::array<unsigned char, 100> header{};
   std::ifstream in(path_, std::ios::binary);
   in.read(reinterpret_cast<char*>(header.data()), header.size());
   std::error_code failure;
   const uintmax_t size = std::filesystem::file_size(path_, failure);
-  Execute("COMMIT");
   if (!in || failure) return;  // an empty new file has no header yet
-  // File format, section 1.3: page size at 16 (1 means 65536), pages at 28,
-  // which hold if the numbers at 24 and 92 agree.
+  // SQLite's file format, section 1.3: the page size is at 16 (1 means 65536),
+  // the number of pages at 28, which holds if the numbers at 24 and 92 agree.
   const uint32_t page_size = header[16] == 0 && header[17] == 1
                                  ? 65536u
                                  : (uint32_t{header[16]} << 8) | header[17];

@@ -119,10 +119,9 @@ class ColumnReader {
 
 enum class Access { kReadOnly, kReadWrite, kCreate };
 
-// One open file: foreign keys on, synchronous FULL, journal mode DELETE, the
-// schema of the file not trusted, and the five functions that GeoPackage's
-// R-tree triggers call (ST_IsEmpty, ST_MinX, ST_MaxX, ST_MinY, ST_MaxY). Not
-// thread-safe. Statements must end before it does.
+// One open file: foreign keys on, synchronous FULL, and the five functions that
+// GeoPackage's R-tree triggers call (ST_IsEmpty, ST_MinX, ST_MaxX, ST_MinY,
+// ST_MaxY). Not thread-safe. Statements must end before it does.
 class Connection {
  public:
   // Rolls back what a killed writer left. Throws Error{kDatabase}.
@@ -155,6 +154,9 @@ class Connection {
   // From now on statements may only read the named tables (and those whose
   // R-tree they ask) and call plain functions; everything else is an error.
   void RestrictToReading(std::set<std::string> tables);
+  // QGIS leaves files in WAL mode; a project file is to be one file. Throws if
+  // another program has it open.
+  void UseJournalModeDelete();
   // How long to wait for a lock; five seconds unless set.
   void SetBusyTimeout(int milliseconds);
 
@@ -175,6 +177,7 @@ class Connection {
   int TryReadSchema();
   void Configure(Access access);
   void CheckNotTruncated();
+  void ThrowIfTruncated() const;
   void RollBack(const std::string& sql);
   [[noreturn]] void ThrowError(int result_code, std::string_view action) const;
 

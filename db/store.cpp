@@ -77,6 +77,8 @@ Store::Impl::Impl(const fs::path& path, Access access)
     : connection(path, access) {
   schema_version = ReadSchemaVersion(connection);
   CheckVersion(path, schema_version);
+  // Only now: a file of another program is left as it is.
+  if (access != Access::kReadOnly) connection.UseJournalModeDelete();
   StoredSrs stored = ReadSrs(connection);
   srs_id = stored.srs_id;
   srs = std::move(stored.srs);
@@ -144,9 +146,11 @@ std::optional<std::string> Store::Meta(const std::string& key) const {
 
 MigrationReport MigrateStore(const fs::path& path) {
   Connection connection(path, Access::kReadWrite);
+  ReadSchemaVersion(connection);  // throws if it is no project
+  connection.UseJournalModeDelete();
   MigrationReport report;
   Transaction transaction(connection);
-  // Under the lock, so that two migrations do not both begin.
+  // Again under the lock, so that two migrations do not both begin.
   report.from_version = ReadSchemaVersion(connection);
   report.to_version = LatestVersion();
   if (report.from_version > report.to_version) {

@@ -74,7 +74,8 @@ CREATE TABLE layer_styles (
   update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 );
 
--- The project.
+-- The project. Dates are checked with a modifier because plain date() lets
+-- 30 February pass, and with IS because a check that is NULL passes.
 
 CREATE TABLE mapweave_meta (
   key TEXT NOT NULL PRIMARY KEY,
@@ -85,8 +86,8 @@ CREATE TABLE edition (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
   edition TEXT NOT NULL UNIQUE,
   date_edtf TEXT NOT NULL,
-  date_from DATE NOT NULL CHECK (date_from = date(date_from)),
-  date_to DATE NOT NULL CHECK (date_to = date(date_to)),
+  date_from DATE NOT NULL CHECK (date_from IS date(date_from, '+0 days')),
+  date_to DATE NOT NULL CHECK (date_to IS date(date_to, '+0 days')),
   ordinal INTEGER NOT NULL,
   shift_x_m DOUBLE,
   shift_y_m DOUBLE,
@@ -103,10 +104,8 @@ CREATE TABLE sheet (
   path TEXT NOT NULL UNIQUE,
   sha256 TEXT NOT NULL,
   edition TEXT NOT NULL REFERENCES edition (edition) ON UPDATE CASCADE,
-  survey_from DATE
-    CHECK (survey_from ISNULL OR survey_from = date(survey_from)),
-  survey_to DATE
-    CHECK (survey_to ISNULL OR survey_to = date(survey_to)),
+  survey_from DATE CHECK (survey_from IS date(survey_from, '+0 days')),
+  survey_to DATE CHECK (survey_to IS date(survey_to, '+0 days')),
   crs TEXT NOT NULL,
   georef TEXT NOT NULL,
   rmse_m DOUBLE
@@ -154,14 +153,10 @@ CREATE TABLE work (
 CREATE TABLE building (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
   track_id TEXT NOT NULL UNIQUE,
-  built_after DATE
-    CHECK (built_after ISNULL OR built_after = date(built_after)),
-  built_by DATE
-    CHECK (built_by ISNULL OR built_by = date(built_by)),
-  gone_after DATE
-    CHECK (gone_after ISNULL OR gone_after = date(gone_after)),
-  gone_by DATE
-    CHECK (gone_by ISNULL OR gone_by = date(gone_by)),
+  built_after DATE CHECK (built_after IS date(built_after, '+0 days')),
+  built_by DATE CHECK (built_by IS date(built_by, '+0 days')),
+  gone_after DATE CHECK (gone_after IS date(gone_after, '+0 days')),
+  gone_by DATE CHECK (gone_by IS date(gone_by, '+0 days')),
   start_edtf TEXT,
   end_edtf TEXT,
   first_edition TEXT NOT NULL REFERENCES edition (edition) ON UPDATE CASCADE,
@@ -194,10 +189,8 @@ CREATE TABLE building_state (
   track_id TEXT NOT NULL REFERENCES building (track_id)
     ON UPDATE CASCADE ON DELETE CASCADE,
   edition TEXT NOT NULL REFERENCES edition (edition) ON UPDATE CASCADE,
-  start_date DATE
-    CHECK (start_date ISNULL OR start_date = date(start_date)),
-  end_date DATE
-    CHECK (end_date ISNULL OR end_date = date(end_date)),
+  start_date DATE CHECK (start_date IS date(start_date, '+0 days')),
+  end_date DATE CHECK (end_date IS date(end_date, '+0 days')),
   kind TEXT CHECK (kind ISNULL OR kind IN (
     'persist', 'appear', 'disappear', 'enlarge', 'reduce', 'reshape', 'split',
     'merge', 'recompose', 'rebuild', 'redrawn', 'gap')),
@@ -285,14 +278,16 @@ BEGIN
     NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
     ST_MinY(NEW.geom), ST_MaxY(NEW.geom));
 END;
-CREATE TRIGGER rtree_sheet_geom_update1 AFTER UPDATE OF geom ON sheet
+CREATE TRIGGER rtree_sheet_geom_update1 AFTER UPDATE OF geom
+ON sheet
 WHEN OLD.fid = NEW.fid AND (NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))
 BEGIN
   INSERT OR REPLACE INTO rtree_sheet_geom VALUES (
     NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
     ST_MinY(NEW.geom), ST_MaxY(NEW.geom));
 END;
-CREATE TRIGGER rtree_sheet_geom_update2 AFTER UPDATE OF geom ON sheet
+CREATE TRIGGER rtree_sheet_geom_update2 AFTER UPDATE OF geom
+ON sheet
 WHEN OLD.fid = NEW.fid AND (NEW.geom ISNULL OR ST_IsEmpty(NEW.geom))
 BEGIN
   DELETE FROM rtree_sheet_geom WHERE id = OLD.fid;
@@ -325,14 +320,16 @@ BEGIN
     NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
     ST_MinY(NEW.geom), ST_MaxY(NEW.geom));
 END;
-CREATE TRIGGER rtree_observation_geom_update1 AFTER UPDATE OF geom ON observation
+CREATE TRIGGER rtree_observation_geom_update1 AFTER UPDATE OF geom
+ON observation
 WHEN OLD.fid = NEW.fid AND (NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))
 BEGIN
   INSERT OR REPLACE INTO rtree_observation_geom VALUES (
     NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
     ST_MinY(NEW.geom), ST_MaxY(NEW.geom));
 END;
-CREATE TRIGGER rtree_observation_geom_update2 AFTER UPDATE OF geom ON observation
+CREATE TRIGGER rtree_observation_geom_update2 AFTER UPDATE OF geom
+ON observation
 WHEN OLD.fid = NEW.fid AND (NEW.geom ISNULL OR ST_IsEmpty(NEW.geom))
 BEGIN
   DELETE FROM rtree_observation_geom WHERE id = OLD.fid;
@@ -365,14 +362,16 @@ BEGIN
     NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
     ST_MinY(NEW.geom), ST_MaxY(NEW.geom));
 END;
-CREATE TRIGGER rtree_building_state_geom_update1 AFTER UPDATE OF geom ON building_state
+CREATE TRIGGER rtree_building_state_geom_update1 AFTER UPDATE OF geom
+ON building_state
 WHEN OLD.fid = NEW.fid AND (NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))
 BEGIN
   INSERT OR REPLACE INTO rtree_building_state_geom VALUES (
     NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
     ST_MinY(NEW.geom), ST_MaxY(NEW.geom));
 END;
-CREATE TRIGGER rtree_building_state_geom_update2 AFTER UPDATE OF geom ON building_state
+CREATE TRIGGER rtree_building_state_geom_update2 AFTER UPDATE OF geom
+ON building_state
 WHEN OLD.fid = NEW.fid AND (NEW.geom ISNULL OR ST_IsEmpty(NEW.geom))
 BEGIN
   DELETE FROM rtree_building_state_geom WHERE id = OLD.fid;
