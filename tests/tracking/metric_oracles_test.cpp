@@ -3,6 +3,7 @@
 // The measures against the results of the official code (pycocotools,
 // TrackEval) on public data.
 #include "core/json.h"
+#include "tests/tracking/real_data.h"
 #include "tracking/average_precision.h"
 #include "tracking/identity_measures.h"
 
@@ -10,7 +11,6 @@
 #include <opencv2/core.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -22,10 +22,7 @@ namespace mapweave::tracking {
 namespace {
 
 std::filesystem::path OracleFolder() {
-  const char* from_environment = std::getenv("MAPWEAVE_DATA");
-  const std::filesystem::path data =
-      from_environment != nullptr ? from_environment : MAPWEAVE_DATA;
-  return data / "metric_oracles";
+  return RealDataFolder() / "metric_oracles";
 }
 
 class MetricOracles : public testing::Test {
