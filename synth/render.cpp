@@ -89,6 +89,32 @@ void RenderOptions::Validate() const {
   }
 }
 
+SheetFrame MakeSheetFrame(const World& world, uint64_t seed) {
+  const WorldOptions& o = world.options;
+  const double margin = o.margin_px;
+  if (!(margin >= 24.0)) {
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("a margin of {} pixels has no room for a frame", margin),
+        "set margin_px of the world to 24 or more");
+  }
+  Rng rng(seed, 0x6672616d65ULL);
+  const Point2d centre{o.width_px / 2.0, o.height_px / 2.0};
+  // A turn moves the corners by a sixth of the margin at most.
+  const double reach = std::hypot(o.width_px, o.height_px) / 2.0;
+  const double turn = rng.Uniform(-1.0, 1.0) * margin / 6.0 / reach;
+  const auto ring = [&](double inset) {
+    return MapRing(
+        RectangleRing({inset, inset, o.width_px - inset, o.height_px - inset}),
+        centre, turn, {0.0, 0.0}, 1.0);
+  };
+  SheetFrame frame;
+  frame.paper = ring(margin * rng.Uniform(0.02, 0.2));
+  frame.neatline = ring(margin * rng.Uniform(0.55, 0.7));
+  if (rng.Chance(0.4)) frame.outside = {0, 0, 0};
+  return frame;
+}
+
 EditionImage RenderWindow(const World& world, int edition,
                           const RenderOptions& options, cv::Rect window) {
   options.Validate();

@@ -33,6 +33,11 @@ struct SheetFrame {
   cv::Vec3b outside = {255, 255, 255};
 };
 
+// A sheet as large as the world's window, a little crooked, with its frame
+// lines in the margin that the buildings keep, so that it hides none of them.
+// Throws Error{kUsage} if the world's margin is below 24 pixels.
+SheetFrame MakeSheetFrame(const World& world, uint64_t seed);
+
 struct RenderOptions {
   std::string hand = "cadastre";  // one of HandNames()
   // Fixes colours, line widths, lettering and the state of paper and scan.

@@ -278,12 +278,16 @@ World MakeWorld(const WorldOptions& options) {
                 b * 1.5, b * 5.0, bend_rng);
   town.density = MakeField(1.2, b * 25.0, b * 80.0, bend_rng);
 
-  AddWaters(world, region, rng.Fork(kWaterStream));
+  // Streets, fields and waters run on to the edge of the window.
+  const Box land{std::min(m, 0.0), std::min(m, 0.0),
+                 std::max(options.width_px - m, 1.0 * options.width_px),
+                 std::max(options.height_px - m, 1.0 * options.height_px)};
+  AddWaters(world, land, rng.Fork(kWaterStream));
   Rng rail_rng = rng.Fork(kRailStream);
   if (rail_rng.Chance(0.25))
-    world.railways.push_back(WindingLine(region, 0.8, rail_rng));
+    world.railways.push_back(WindingLine(land, 0.8, rail_rng));
   Rng plan_rng = rng.Fork(kPlanStream);
-  StreetPlan plan = MakeStreetPlan(options, region, plan_rng);
+  StreetPlan plan = MakeStreetPlan(options, land, plan_rng);
   for (WorldStreet& street : plan.streets) {
     street.centreline = Densify(street.centreline, b * 2.0, false);
     Bend(town.bend, street.centreline);

@@ -46,8 +46,9 @@ struct WorldOptions {
   double density = 0.7;
   // Orientation of the plan in radians.
   double angle_rad = 0.4;
-  // Distance from the edge of the window that the town keeps. Negative: the
-  // town runs on beyond the window, as in a window cut from a larger sheet.
+  // Distance from the edge of the window that buildings keep; streets, fields
+  // and waters do not. Negative: the town runs on beyond the window, as in a
+  // window cut from a larger sheet.
   double margin_px = 60.0;
   // Share of the buildings that change (any kind of event) from one edition to
   // the next, in [0, 1].

@@ -191,6 +191,26 @@ TEST(Render, LabelsNothingBeyondPaperAndFrame) {
   EXPECT_GT(cv::countNonZero(image.labels), 0);
 }
 
+TEST(Render, FramesASheetWithoutHidingABuilding) {
+  WorldOptions world_options;
+  world_options.width_px = 500;
+  world_options.height_px = 400;
+  world_options.margin_px = 40.0;
+  world_options.distortion_px = 1.0;
+  const World world = MakeWorld(world_options);
+  for (uint64_t seed = 0; seed < 5; ++seed) {
+    RenderOptions options;
+    options.frame = MakeSheetFrame(world, seed);
+    const EditionImage framed = RenderEdition(world, 0, options);
+    options.frame = {};
+    const EditionImage free = RenderEdition(world, 0, options);
+    EXPECT_TRUE(Same(framed.labels, free.labels));
+    EXPECT_LT(cv::countNonZero(framed.coverage), 500 * 400);
+  }
+  world_options.margin_px = 0.0;
+  EXPECT_THROW(MakeSheetFrame(MakeWorld(world_options), 1), Error);
+}
+
 TEST(Render, RefusesWhatItCannotDraw) {
   RenderOptions options;
   options.hand = "crayon";
