@@ -12,6 +12,8 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -98,6 +100,14 @@ std::optional<Candidate> FirstUsable(PJ_CONTEXT* context,
     return candidate;
   }
   return std::nullopt;
+}
+
+// Every reader of every sheet chooses again; a person wants to hear it once.
+void WarnOnce(const std::string& message) {
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (said.insert(message).second) LogWarning("{}", message);
 }
 
 std::string Arrow(const Crs& source, const Crs& target) {
@@ -187,11 +197,12 @@ Transformer::Transformer(const Crs& source, const Crs& target,
                : std::string("the accuracy of the alternative is unknown"));
   }
   if (fallback || chosen->ballpark) {
-    LogWarning("{}: using \"{}\"{}", Arrow(source, target),
-               proj_get_name(chosen->operation.get()),
-               fallback ? fmt::format(" without the grid {}",
-                                      fmt::join(impl_->missing_grids, ", "))
-                        : std::string());
+    WarnOnce(fmt::format(
+        "{}: using \"{}\"{}", Arrow(source, target),
+        proj_get_name(chosen->operation.get()),
+        fallback ? fmt::format(" without the grid {}",
+                               fmt::join(impl_->missing_grids, ", "))
+                 : std::string()));
   }
 
   impl_->target_from_source.reset(
