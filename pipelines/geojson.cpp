@@ -13,6 +13,13 @@ namespace {
 // 1e-7 degrees is about a centimetre.
 constexpr double kScale = 1e7;
 
+// The grid's CRS was accepted when it was chosen.
+geo::TransformOptions AcceptBallpark() {
+  geo::TransformOptions options;
+  options.allow_ballpark = true;
+  return options;
+}
+
 double Rounded(double degrees) { return std::round(degrees * kScale) / kScale; }
 
 Ring RoundedRing(const Ring& ring, const geo::Transformer& transformer) {
@@ -50,9 +57,7 @@ Json EncodeRing(Ring ring, bool counter_clockwise, Box& bounds) {
 }  // namespace
 
 GeoJsonGeometry::GeoJsonGeometry(const geo::Crs& source)
-    : wgs84_from_source_(source, geo::Crs::Wgs84(),
-                         // The grid's CRS was accepted when it was chosen.
-                         {.allow_ballpark = true}) {}
+    : wgs84_from_source_(source, geo::Crs::Wgs84(), AcceptBallpark()) {}
 
 Json GeoJsonGeometry::Encode(const MultiPolygon& polygons, Box& bounds) const {
   Json coordinates = Json::array();

@@ -4,6 +4,8 @@
 #include "core/error.h"
 #include "models/vis/segmenter.h"
 
+#include <torch/version.h>
+
 #include <atomic>
 #include <charconv>
 #include <thread>
@@ -32,6 +34,8 @@ int CudaDevices() {
 }
 
 }  // namespace
+
+std::string TorchVersion() { return TORCH_VERSION; }
 
 std::string ResolveDevice(const std::string& requested) {
   const int count = CudaDevices();
