@@ -107,6 +107,8 @@ const cv::Mat& TextureImage(Texture texture) {
 // Letters as alpha masks at three sizes. The base line is at 3/4 of the
 // height, the pen starts at 1/4 of it from the left.
 constexpr std::array<int, 3> kGlyphHeights = {12, 24, 48};
+constexpr int kThinStroke = 4;
+constexpr int kBoldStroke = 8;
 constexpr int kFonts = 8;
 constexpr int kFirstChar = 32;
 constexpr int kLastChar = 126;
@@ -116,7 +118,7 @@ struct Glyph {
   double advance = 0.0;  // in capital heights
 };
 
-Glyph DrawGlyph(int font, char letter) {
+Glyph DrawGlyph(int font, char letter, int stroke) {
   constexpr int kCap = 48;
   const std::string text(1, letter);
   int baseline = 0;
@@ -125,7 +127,7 @@ Glyph DrawGlyph(int font, char letter) {
   const cv::Size size = cv::getTextSize(text, font, scale, 1, &baseline);
   cv::Mat large(kCap * 2, size.width + kCap, CV_8UC1, cv::Scalar(0));
   cv::putText(large, text, {kCap / 2, kCap * 3 / 2}, font, scale,
-              cv::Scalar(255), 4, cv::LINE_AA);
+              cv::Scalar(255), stroke, cv::LINE_AA);
   Glyph glyph;
   glyph.advance = static_cast<double>(size.width) / kCap;
   for (size_t i = 0; i < kGlyphHeights.size(); ++i) {
@@ -135,17 +137,20 @@ Glyph DrawGlyph(int font, char letter) {
   return glyph;
 }
 
-const Glyph& GlyphOf(int font, char letter) {
+const Glyph& GlyphOf(const TextStyle& style, char letter) {
   static const std::vector<Glyph> kGlyphs = [] {
     std::vector<Glyph> glyphs;
-    for (int f = 0; f < kFonts; ++f) {
-      for (int c = kFirstChar; c <= kLastChar; ++c)
-        glyphs.push_back(DrawGlyph(f, static_cast<char>(c)));
+    for (int stroke : {kThinStroke, kBoldStroke}) {
+      for (int f = 0; f < kFonts; ++f) {
+        for (int c = kFirstChar; c <= kLastChar; ++c)
+          glyphs.push_back(DrawGlyph(f, static_cast<char>(c), stroke));
+      }
     }
     return glyphs;
   }();
   const int c = std::clamp<int>(letter, kFirstChar, kLastChar) - kFirstChar;
-  const int f = std::clamp(font, 0, kFonts - 1);
+  const int f =
+      std::clamp(style.font, 0, kFonts - 1) + (style.bold ? kFonts : 0);
   return kGlyphs[static_cast<size_t>(f * (kLastChar - kFirstChar + 1) + c)];
 }
 
@@ -189,8 +194,9 @@ void Canvas::Fill(const std::vector<Ring>& rings, Colour colour) {
 void Canvas::Stroke(const std::vector<Point2d>& line, bool closed,
                     Colour colour, double width_px) {
   if (line.size() < 2 || width_px <= 0.0) return;
+  // Antialiasing widens a line by about half a pixel of the canvas.
   const int width =
-      std::max(1, static_cast<int>(std::lround(width_px * kScale)));
+      std::max(1, static_cast<int>(std::lround(width_px * kScale - 0.5)));
   cv::polylines(pixels_, ToFixed(line), closed, ToScalar(colour), width,
                 cv::LINE_AA, kShift);
 }
@@ -302,7 +308,7 @@ void Canvas::FillTexture(const std::vector<Ring>& rings, Texture texture,
 
 double Canvas::TextWidth(const std::string& text, const TextStyle& style) {
   double width = 0.0;
-  for (char c : text) width += GlyphOf(style.font, c).advance + style.spacing;
+  for (char c : text) width += GlyphOf(style, c).advance + style.spacing;
   return width * style.height_px;
 }
 
@@ -314,7 +320,7 @@ void Canvas::Text(const std::string& text, Point2d at, const TextStyle& style,
       Point2d{(at.x - window_.x) * kScale, (at.y - window_.y) * kScale} -
       along * (TextWidth(text, style) * kScale / 2);
   for (char c : text) {
-    const Glyph& glyph = GlyphOf(style.font, c);
+    const Glyph& glyph = GlyphOf(style, c);
     size_t level = 0;
     while (level + 1 < kGlyphHeights.size() && kGlyphHeights[level] < h * 0.9)
       ++level;

@@ -22,6 +22,7 @@ struct TextStyle {
   double angle_rad = 0.0;
   double spacing = 0.0;  // extra space after a letter, in heights
   double opacity = 1.0;
+  bool bold = false;
 };
 
 struct DashStyle {

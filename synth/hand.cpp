@@ -26,7 +26,9 @@ HandStyle CommonStyle(double building_px, Rng& rng) {
   s.ink =
       Vary(rng.Chance(0.3) ? Colour{70, 50, 40} : Colour{42, 38, 38}, 8, rng);
   s.outline = s.ink;
-  const double line = std::clamp(building_px * 0.045, 0.6, 1.2);
+  // Pens do not grow with houses; now and then one is broad.
+  const double line = rng.Chance(0.2) ? std::clamp(building_px * 0.06, 0.9, 1.6)
+                                      : rng.Uniform(0.5, 0.95);
   s.outline_px = line * rng.Uniform(0.8, 1.5);
   s.block_line = Mix(s.ink, s.paper, rng.Uniform(0.0, 0.35));
   s.block_line_px = line * rng.Uniform(0.8, 1.6);
@@ -45,6 +47,8 @@ HandStyle CommonStyle(double building_px, Rng& rng) {
       cv::FONT_HERSHEY_SIMPLEX,       cv::FONT_HERSHEY_DUPLEX,
       cv::FONT_HERSHEY_COMPLEX_SMALL, cv::FONT_HERSHEY_SCRIPT_COMPLEX};
   s.font = rng.Pick(kFonts);
+  s.bold = rng.Chance(0.35);
+  s.letter = rng.Chance(0.1) ? s.boundary : s.ink;
   s.letter_px = std::clamp(building_px * rng.Uniform(0.4, 0.8), 4.5, 14.0);
   s.other_owners = rng.Uniform(0.0, 0.35);
   s.yards = rng.Chance(0.5) ? rng.Uniform(0.0, 0.3) : 0.0;
@@ -80,19 +84,19 @@ void MakeCadastre(HandStyle& s, Rng& rng) {
   s.tint = {Vary(rng.Pick(kPinks), 5, rng), Vary(rng.Pick(kBlues), 5, rng),
             Vary(rng.Pick(kGreens), 5, rng), s.paper,
             Vary({202, 200, 198}, 5, rng)};
-  const double strength = rng.Uniform(0.35, 1.0);
+  const double strength = rng.Uniform(0.38, 1.0);
   const std::array<Colour, kOwners> strong = {
       Colour{222, 100, 72}, Colour{96, 132, 178}, Colour{116, 158, 110},
       Mix(s.paper, {225, 205, 170}, 0.6), Colour{132, 130, 130}};
   for (size_t i = 0; i < kOwners; ++i) {
-    s.fill[i] = Vary(Mix(s.tint[i], strong[i], 0.35 + 0.65 * strength), 5, rng);
+    s.fill[i] = Vary(Mix(s.tint[i], strong[i], strength), 5, rng);
   }
   // Unowned ground: bare, its houses in outline or in the common colour.
   s.fill[3] = rng.Chance(0.5) ? s.paper : s.fill[0];
   s.public_fill = Vary({128, 126, 126}, 8, rng);
   s.tints_blocks = true;
   s.tints_parcels = true;
-  s.outline = Mix(s.ink, s.fill[0], rng.Uniform(0.0, 0.4));
+  s.outline = Mix(s.ink, s.fill[0], rng.Uniform(0.0, 0.6));
   s.shades = rng.Chance(0.7);
   s.water = Vary({176, 194, 222}, 8, rng);
   s.tints_water = true;
@@ -103,6 +107,7 @@ void MakeBlueprint(HandStyle& s, Rng& rng) {
   s.paper = Vary({38, 70, 130}, 12, rng);
   s.street = s.paper;
   s.ink = Vary({222, 230, 240}, 8, rng);
+  s.letter = s.ink;
   s.outline = s.ink;
   s.block_line = Mix(s.ink, s.paper, 0.3);
   s.parcel_line = Mix(s.ink, s.paper, 0.5);
@@ -126,6 +131,8 @@ void MakeInsurance(HandStyle& s, Rng& rng) {
             Vary({200, 190, 180}, 6, rng)};
   s.public_fill = Vary({226, 150, 140}, 6, rng);
   s.fills_by_building = true;
+  if (rng.Chance(0.4)) std::swap(s.fill[0], s.fill[1]);
+  s.ridges = rng.Chance(0.4);
   s.parcel_line_px = 0.6;
   for (Colour& t : s.tint) t = s.paper;
 }
@@ -203,6 +210,7 @@ const std::vector<Hand>& Hands() {
       {"brown-double", 0.8,
        [](HandStyle& s, Rng& rng) {
          s.ink = Vary({104, 66, 40}, 10, rng);
+         s.letter = s.ink;
          s.outline = s.ink;
          s.block_line = Mix(s.ink, s.paper, 0.3);
          s.parcel_line = Mix(s.ink, s.paper, 0.5);

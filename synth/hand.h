@@ -66,6 +66,8 @@ struct HandStyle {
   double frame_px = 3.0;      // the heavy frame line
 
   int font = 0;  // OpenCV Hershey font
+  bool bold = false;
+  Colour letter;
   double letter_px = 7.0;
 };
 

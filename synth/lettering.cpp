@@ -149,7 +149,7 @@ class Writer {
   void Add(std::string text, Point2d at, double height, double angle,
            double spacing, int font) {
     Lettering l;
-    l.style = {font, height, angle, spacing, 1.0};
+    l.style = {font, height, angle, spacing, 1.0, style_.bold};
     l.reach_px = Canvas::TextWidth(text, l.style) / 2 + height;
     l.text = std::move(text);
     l.at = at;

@@ -210,6 +210,11 @@ void Painter::PaintRoof(Canvas& canvas, const BuildingShape& shape) const {
   const Point2d b = (r[(o + 1) % 4] + r[(o + 2) % 4]) * 0.5;
   const double half = Norm(r[(o + 3) % 4] - r[o]) / 2;
   if (half < 4.0) return;
+  if (style_.fills_by_building) {  // insurance plans cross out sheds
+    canvas.Stroke({r[0], r[2]}, false, style_.outline, 0.5);
+    canvas.Stroke({r[1], r[3]}, false, style_.outline, 0.5);
+    return;
+  }
   const double share = std::min(0.5, half / std::max(1.0, Norm(b - a)));
   const Point2d p = a + (b - a) * share;
   const Point2d q = b + (a - b) * share;
@@ -247,7 +252,7 @@ void Painter::PaintLegend(Canvas& canvas) const {
     canvas.Fill({box},
                 rng.Chance(0.6) ? style_.fill[owner] : style_.tint[owner]);
     canvas.Stroke(box, true, style_.outline, std::max(0.6, style_.outline_px));
-    TextStyle text{style_.font, h * 0.8, angle, 0.1, 1.0};
+    const TextStyle text{style_.font, h * 0.8, angle, 0.1, 1.0, style_.bold};
     const std::string words = Title(MakeWord(rng, 2)) + " " + MakeWord(rng, 3);
     const double half = Canvas::TextWidth(words, text) / 2;
     canvas.Text(words, at(box_w + h + half, y + h), text, style_.ink);
@@ -282,7 +287,7 @@ cv::Mat Painter::Paint(cv::Rect window) const {
   for (const Lettering& text : lettering_) {
     const Point2d at = text.at + options_.shift;
     if (canvas.Sees({at}, text.reach_px))
-      canvas.Text(text.text, at, text.style, style_.ink);
+      canvas.Text(text.text, at, text.style, style_.letter);
   }
   PaintLegend(canvas);
   PaintFrame(canvas, window);

@@ -65,6 +65,7 @@ class Painter {
   // painter_ground.cpp
   void PaintBlock(Canvas& canvas, const BlockShape& block) const;
   void PaintGround(Canvas& canvas, const BlockShape& block) const;
+  void PaintWalks(Canvas& canvas, const Ring& outline, Rng& rng) const;
   void PaintWaters(Canvas& canvas) const;
   void PaintRiver(Canvas& canvas, const WorldWater& river) const;
   void PaintTraffic(Canvas& canvas, const WorldWater& river) const;

@@ -43,7 +43,10 @@ void Painter::PaintGround(Canvas& canvas, const BlockShape& block) const {
       const Texture texture = rng.Chance(0.5)   ? Texture::kScribble
                               : rng.Chance(0.5) ? Texture::kTrees
                                                 : Texture::kDots;
-      canvas.FillTexture(rings, texture, ink, rng.Uniform(0.4, 0.9));
+      canvas.FillTexture(rings, texture,
+                         rng.Chance(0.25) ? style_.water_line : ink,
+                         rng.Uniform(0.4, 0.9));
+      PaintWalks(canvas, block.outline, rng);
       break;
     }
     case BlockUse::kCemetery: {
@@ -68,9 +71,32 @@ void Painter::PaintGround(Canvas& canvas, const BlockShape& block) const {
       break;
     case BlockUse::kSquare:
       if (rng.Chance(0.4)) canvas.FillTexture(rings, Texture::kDots, ink, 0.5);
+      PaintWalks(canvas, block.outline, rng);
       break;
     default:
       break;
+  }
+}
+
+// Winding paths of a park, from edge to edge.
+void Painter::PaintWalks(Canvas& canvas, const Ring& outline, Rng& rng) const {
+  const int walks = static_cast<int>(rng.Int(0, 4));
+  const double width = std::max(1.5, world_.options.building_px * 0.2);
+  const Point2d middle = MeanPoint(outline);
+  const auto last = static_cast<int64_t>(outline.size()) - 1;
+  for (int k = 0; k < walks; ++k) {
+    const Point2d a = outline[static_cast<size_t>(rng.Int(0, last))];
+    const Point2d b = outline[static_cast<size_t>(rng.Int(0, last))];
+    const Point2d bend = middle + (a - b) * rng.Uniform(-0.2, 0.2) +
+                         Perp(a - b) * rng.Uniform(-0.3, 0.3);
+    std::vector<Point2d> walk;
+    for (int i = 0; i <= 12; ++i) {
+      const double t = i / 12.0;
+      walk.push_back(a * ((1 - t) * (1 - t)) + bend * (2 * t * (1 - t)) +
+                     b * (t * t));
+    }
+    canvas.Stroke(walk, false, Mix(style_.ink, style_.paper, 0.4), width + 1.0);
+    canvas.Stroke(walk, false, style_.street, width);
   }
 }
 

@@ -50,9 +50,24 @@ cv::Mat MakeNoise(int cells, uint64_t stream) {
 
 enum NoiseKind { kGrain, kMottle, kBroad, kNoiseKinds };
 
+// Two lattices, one of them turned by 45 degrees, so that neither is seen.
+cv::Mat MakeMottle() {
+  const cv::Mat straight = MakeNoise(96, 1);
+  const cv::Mat other = MakeNoise(64, 3);
+  cv::Mat sum(kTile, kTile, CV_32FC1);
+  for (int y = 0; y < kTile; ++y) {
+    for (int x = 0; x < kTile; ++x) {
+      sum.at<float>(y, x) =
+          0.6f * straight.at<float>(y, x) +
+          0.8f * other.at<float>((x + y) & (kTile - 1), (x - y) & (kTile - 1));
+    }
+  }
+  return sum;
+}
+
 const cv::Mat& Noise(NoiseKind kind) {
   static const std::array<cv::Mat, kNoiseKinds> kNoises = {
-      MakeNoise(kTile, 0), MakeNoise(96, 1), MakeNoise(8, 2)};
+      MakeNoise(kTile, 0), MakeMottle(), MakeNoise(8, 2)};
   return kNoises[static_cast<size_t>(kind)];
 }
 

@@ -56,6 +56,18 @@ Ring UnitShell(const HousePlan& plan) {
               {0.25, 0.72}, {0, 0.72},    {0, 0.5},    {0.25, 0.5}};
     case PlanShape::kCut:
       return {{0, 0}, {1, 0}, {1, 1 - a / 2}, {1 - b / 2, 1}, {0, 1}};
+    case PlanShape::kStepped:
+      return {{0, 0},
+              {1, 0},
+              {1, a},
+              {0.7, a},
+              {0.7, (1 + a) / 2},
+              {0.35, (1 + a) / 2},
+              {0.35, 1},
+              {0, 1}};
+    case PlanShape::kComb:
+      return {{0, 0},     {1, 0},     {1, 1},   {0.82, 1}, {0.82, a}, {0.6, a},
+              {0.6, 0.9}, {0.4, 0.9}, {0.4, a}, {0.18, a}, {0.18, 1}, {0, 1}};
     case PlanShape::kOctagon:
       return {{0.29, 0}, {0.71, 0}, {1, 0.29}, {1, 0.71},
               {0.71, 1}, {0.29, 1}, {0, 0.71}, {0, 0.29}};
@@ -272,14 +284,16 @@ PlanShape PickShape(Rng& rng, double width_px, double depth_px,
   const double court = low < 18.0 ? 0.0 : (is_public ? 0.14 : 0.05);
   const double big = low < 12.0 ? 0.3 : 1.0;
   const std::vector<PlanShape> shapes = {
-      PlanShape::kRectangle, PlanShape::kL,      PlanShape::kT,
-      PlanShape::kU,         PlanShape::kH,      PlanShape::kCross,
-      PlanShape::kCourt,     PlanShape::kBay,    PlanShape::kChurch,
-      PlanShape::kCut,       PlanShape::kOctagon};
+      PlanShape::kRectangle, PlanShape::kL,       PlanShape::kT,
+      PlanShape::kU,         PlanShape::kH,       PlanShape::kCross,
+      PlanShape::kCourt,     PlanShape::kBay,     PlanShape::kChurch,
+      PlanShape::kCut,       PlanShape::kOctagon, PlanShape::kStepped,
+      PlanShape::kComb};
   const double p = is_public ? 1.0 : 0.3;
   return shapes[rng.Choice({is_public ? 0.5 : 0.55, 0.16, 0.07 * big,
                             0.09 * big, 0.06 * p * big, 0.05 * p * big, court,
-                            0.08, 0.12 * p * p * big, 0.05, 0.015})];
+                            0.08, 0.12 * p * p * big, 0.05, 0.015, 0.05 * big,
+                            0.04 * p * big})];
 }
 
 }  // namespace mapweave::synth

@@ -68,6 +68,8 @@ enum class PlanShape {
   kChurch,  // nave, transept and apse
   kCut,     // rectangle with a corner cut off
   kOctagon,
+  kStepped,  // one side in steps
+  kComb,     // wings behind a long front
 };
 
 struct HousePlan {
