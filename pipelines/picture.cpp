@@ -67,7 +67,8 @@ cv::Mat Panel(const Project& project, size_t edition, int downsample,
       for (const Ring& hole : polygon.holes) {
         rings.push_back(ScaledRing(hole, scale));
       }
-      cv::polylines(panel, rings, true, colour, 2, cv::LINE_AA, kShift);
+      cv::polylines(panel, rings, true, colour, downsample > 1 ? 1 : 2,
+                    cv::LINE_AA, kShift);
     }
   }
   return panel;

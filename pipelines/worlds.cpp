@@ -64,12 +64,14 @@ synth::World MakeTown(const WorldSeriesOptions& options) {
 }
 
 // How edition t is drawn: its hand, its seed and the error of its georeference.
-synth::RenderOptions DrawingOf(const WorldSeriesOptions& options, size_t t) {
+synth::RenderOptions DrawingOf(const WorldSeriesOptions& options,
+                               const synth::World& world, size_t t) {
   Rng rng(options.seed, kShiftStream + t);
   synth::RenderOptions drawing;
   const std::vector<std::string> hands = synth::HandNames();
   drawing.hand = options.hands.empty() ? rng.Pick(hands) : options.hands[t];
   drawing.seed = rng.Next();
+  drawing.frame = synth::MakeSheetFrame(world, drawing.seed);
   if (t + 1 < options.editions.size()) {
     drawing.shift = {rng.Uniform(-options.max_shift_px, options.max_shift_px),
                      rng.Uniform(-options.max_shift_px, options.max_shift_px)};
@@ -148,7 +150,7 @@ class TruthBuilder {
     AddBounds(building, row);
     result_.buildings.push_back(row);
     for (size_t t = 0; t < editions; ++t) {
-      if (!shapes[t].empty()) AddShape(id, t, shapes[t]);
+      if (!shapes[t].empty()) AddObservation(id, t, shapes[t]);
     }
     AddLineage(building, id, shapes, *first);
   }
@@ -171,7 +173,7 @@ class TruthBuilder {
     }
   }
 
-  void AddShape(const std::string& id, size_t t, const MultiPolygon& shape) {
+  void AddObservation(const std::string& id, size_t t, const MultiPolygon& shape) {
     db::ObservationRow observation;
     observation.track_id = id;
     observation.edition = options_.editions[t];
@@ -179,14 +181,6 @@ class TruthBuilder {
     observation.presence = 1.0;
     observation.geometry = shape;
     observation.area_m2 = geo::AreaM2(shape, grid_.crs);
-    db::BuildingStateRow state;
-    state.track_id = id;
-    state.edition = observation.edition;
-    state.start_date = dates_[t].from;
-    state.end_date = dates_[t].to;
-    state.geometry = shape;
-    state.area_m2 = observation.area_m2;
-    result_.states.push_back(std::move(state));
     result_.observations.push_back(std::move(observation));
   }
 
@@ -231,7 +225,7 @@ void WriteTruth(const WorldSeriesOptions& options, const geo::Grid& grid,
   db::Transaction transaction = store.Begin();
   std::string all;
   for (size_t t = 0; t < options.editions.size(); ++t) {
-    const synth::RenderOptions drawing = DrawingOf(options, t);
+    const synth::RenderOptions drawing = DrawingOf(options, world, t);
     db::EditionRow edition;
     edition.edition = options.editions[t];
     edition.date = ParseDateRange(options.editions[t]);
@@ -341,7 +335,7 @@ WorldSeriesReport WriteWorldSeries(const WorldSeriesOptions& options,
   for (size_t t = 0; t < options.editions.size(); ++t) {
     context.cancel.ThrowIfCancelled();
     const synth::EditionImage image = synth::RenderEdition(
-        world, static_cast<int>(t), DrawingOf(options, t));
+        world, static_cast<int>(t), DrawingOf(options, world, t));
     geo::GeoTiffOptions tiff;
     tiff.compression = geo::GeoTiffOptions::Compression::kJpeg;
     tiff.jpeg_quality = kJpegQuality;
