@@ -57,12 +57,6 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x) {
   return y.to(x.scalar_type()).contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
-std::pair<torch::Tensor, torch::Tensor> NormImpl::Affine() const {
-  MAPWEAVE_CHECK(kind_ == NormKind::kBatch);
-  const torch::Tensor scale = scale_ / torch::sqrt(running_var_ + kNormEpsilon);
-  return {scale, shift_ - running_mean_ * scale};
-}
-
 ConvNormImpl::ConvNormImpl(const ConvNormOptions& options) : options_(options) {
   weight_ = register_parameter(
       "weight",

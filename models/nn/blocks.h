@@ -13,7 +13,6 @@
 #include <torch/torch.h>
 
 #include <string>
-#include <utility>
 
 namespace mapweave::nn {
 
@@ -32,9 +31,6 @@ class NormImpl : public torch::nn::Module {
  public:
   NormImpl(int64_t channels, NormKind kind);
   torch::Tensor forward(const torch::Tensor& x);
-  // The affine map that batch norm is in evaluation: y = x * scale + shift,
-  // both [C]. Only for batch norm.
-  std::pair<torch::Tensor, torch::Tensor> Affine() const;
 
  private:
   NormKind kind_;

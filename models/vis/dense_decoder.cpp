@@ -48,6 +48,7 @@ void DecodeOptions::Validate() const {
   CheckRange("min_iou", min_iou, 0.0, 1.0);
   CheckRange("centre_distance_px", centre_distance_px, 0.0, 1e3);
   CheckRange("centre_softness_px", centre_softness_px, 0.01, 1e3);
+  CheckRange("min_link_probability", min_link_probability, 0.0, 1.0);
 }
 
 Json DecodeOptions::ToJson() const {
@@ -58,7 +59,8 @@ Json DecodeOptions::ToJson() const {
           {"min_score", min_score},
           {"min_iou", min_iou},
           {"centre_distance_px", centre_distance_px},
-          {"centre_softness_px", centre_softness_px}};
+          {"centre_softness_px", centre_softness_px},
+          {"min_link_probability", min_link_probability}};
 }
 
 DecodeOptions DecodeOptions::FromJson(const Json& json) {
@@ -79,6 +81,7 @@ DecodeOptions DecodeOptions::FromJson(const Json& json) {
   read("min_iou", options.min_iou);
   read("centre_distance_px", options.centre_distance_px);
   read("centre_softness_px", options.centre_softness_px);
+  read("min_link_probability", options.min_link_probability);
   options.Validate();
   return options;
 }
@@ -107,6 +110,7 @@ tracking::TrackSet DecodeAllTracks(const DenseMaps& maps,
 
   tracking::LinkOptions link;
   link.min_iou = options.min_iou;
+  link.min_probability = options.min_link_probability;
   if (options.centre_distance_px > 0.0) {
     link.affinity = [&](const InstanceRef& a, const InstanceRef& b) {
       const auto centre = [&](const InstanceRef& ref) {

@@ -38,6 +38,8 @@ struct DecodeOptions {
   // over and above their overlap. 0 = the vote is not asked.
   double centre_distance_px = 0.0;
   double centre_softness_px = 1.5;
+  // Less probable links are not made.
+  double min_link_probability = 0.0;
 
   // Throws Error{kUsage} that names the value out of range.
   void Validate() const;

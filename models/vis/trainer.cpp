@@ -203,7 +203,7 @@ void Trainer::Step() {
                             step_, row.loss, norm, options_.output,
                             saved_step_ < 0 ? "nothing new"
                                             : std::to_string(saved_step_)),
-                "lower the learning rate, or resume with bf16 off");
+                "start again with a lower learning rate or without bf16");
   }
   optimiser_->Step(row.learning_rate, norm, options_.clip_norm);
   row.gradient_norm = norm;

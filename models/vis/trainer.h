@@ -50,7 +50,7 @@ struct TrainOptions {
   // Side in pixels of a random crop; 0 = clips as they come.
   int crop = 0;
 
-  double learning_rate = 1e-3;
+  double learning_rate = 2e-3;
   int warmup_steps = 100;
   // The cosine ends at this fraction of learning_rate.
   double final_fraction = 0.02;
