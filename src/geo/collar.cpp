@@ -29,7 +29,8 @@ struct Size {
 // A background colour and which pixels count as being of it.
 struct Background {
   Colour colour;
-  int tolerance;  // largest difference in a channel
+  int tolerance;    // largest difference in a channel
+  bool is_filling;  // of a warped raster, not something that was scanned
 };
 
 int Difference(const Colour& a, const uint8_t* pixel) {
@@ -103,7 +104,8 @@ Mode CommonestColour(const ImageU8& rgb, size_t pixels, Include&& include) {
 // the frontier as the scanner's bed.
 std::vector<Background> Candidates(const ImageU8& rgb,
                                    const std::vector<size_t>& frontier) {
-  std::vector<Background> candidates{{{255, 255, 255}, 10}, {{0, 0, 0}, 16}};
+  std::vector<Background> candidates{{{255, 255, 255}, 10, true},
+                                     {{0, 0, 0}, 16, true}};
   const Mode bed = CommonestColour(rgb, frontier.size(), [&frontier](size_t i) {
     return std::optional<size_t>(frontier[i]);
   });
@@ -118,7 +120,8 @@ std::vector<Background> Candidates(const ImageU8& rgb,
       candidates.begin(), candidates.end(), [&bed_pixel](const Background& b) {
         return Difference(b.colour, bed_pixel) <= b.tolerance;
       });
-  if (common && !known) candidates.push_back({bed.colour, kBedTolerance});
+  if (common && !known)
+    candidates.push_back({bed.colour, kBedTolerance, false});
   return candidates;
 }
 
@@ -185,28 +188,41 @@ size_t Count(const Bits& bits) {
   return static_cast<size_t>(std::count(bits.begin(), bits.end(), 1));
 }
 
-// Pixels of the largest connected part.
-size_t LargestPart(const Size& size, Bits bits) {
-  size_t largest = 0;
-  std::vector<size_t> stack;
+// The connected parts of `bits`, each as the positions of its pixels.
+std::vector<std::vector<size_t>> PartsOf(const Size& size, Bits bits) {
+  std::vector<std::vector<size_t>> parts;
   for (size_t i = 0; i < bits.size(); ++i) {
     if (!bits[i]) continue;
-    size_t count = 0;
     bits[i] = 0;
-    stack.push_back(i);
-    while (!stack.empty()) {
-      const size_t here = stack.back();
-      stack.pop_back();
-      ++count;
-      ForNeighbours(size, here, [&](size_t n) {
+    std::vector<size_t> part{i};
+    for (size_t next = 0; next < part.size(); ++next) {
+      ForNeighbours(size, part[next], [&](size_t n) {
         if (!bits[n]) return;
         bits[n] = 0;
-        stack.push_back(n);
+        part.push_back(n);
       });
     }
-    largest = std::max(largest, count);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+size_t LargestPart(const Size& size, const Bits& bits) {
+  size_t largest = 0;
+  for (const auto& part : PartsOf(size, bits)) {
+    largest = std::max(largest, part.size());
   }
   return largest;
+}
+
+// Compression leaves specks in a plain background, each of which would cost
+// its surroundings in the opening.
+void FillSpecks(const Size& size, Bits& bits) {
+  constexpr size_t kSpeck = 16;
+  for (const auto& part : PartsOf(size, Inverted(bits))) {
+    if (part.size() > kSpeck) continue;
+    for (const size_t i : part) bits[i] = 1;
+  }
 }
 
 // The background of one colour, or nothing if it looks like part of the map.
@@ -221,10 +237,7 @@ Bits CollarOf(const Size& size, const ImageU8& rgb, const Bits& valid,
                                   background.tolerance;
   }
   Bits collar = Flood(size, frontier, allowed);
-  // Compression leaves specks in it, each of which would cost its surroundings
-  // in the opening. Only what is enclosed by background is filled.
-  constexpr int kSpeck = 2;
-  collar = Eroded(size, Dilated(size, collar, kSpeck), kSpeck);
+  FillSpecks(size, collar);
   // Wider than any street: about 1/80 of the sheet, both sides together.
   const int radius = std::max(2, std::max(size.width, size.height) / 160);
   collar = Dilated(size, Eroded(size, collar, radius), radius);
@@ -237,7 +250,9 @@ Bits CollarOf(const Size& size, const ImageU8& rgb, const Bits& valid,
   const Mode paper = CommonestColour(rgb, rest.size(), [&rest](size_t i) {
     return rest[i] ? std::optional<size_t>(i) : std::nullopt;
   });
-  if (paper.count == 0) return collar;  // background and nothing else
+  // Background and nothing else: the filling of an empty tile, or else a plain
+  // sheet.
+  if (paper.count == 0) return background.is_filling ? collar : none;
   const uint8_t paper_pixel[] = {static_cast<uint8_t>(paper.colour[0]),
                                  static_cast<uint8_t>(paper.colour[1]),
                                  static_cast<uint8_t>(paper.colour[2])};

@@ -56,6 +56,10 @@ SheetLook LookAt(const SheetInfo& sheet, bool find_collars) {
   if (!sheet.cutline.empty()) {
     ApplyCutline(sheet.cutline, level.scale_x, level.scale_y, look.paper);
   }
+  if (std::find(look.paper.data.begin(), look.paper.data.end(), 0) ==
+      look.paper.data.end()) {
+    look.paper = {};
+  }
   return look;
 }
 

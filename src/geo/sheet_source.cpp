@@ -210,10 +210,12 @@ Level SheetSource::MakeLevel(int factor) const {
 }
 
 void SheetSource::ReadBand(GDALRasterBand* band, int col, int row, int width,
-                           int height, GDALDataType type, void* out) const {
+                           int height, GDALDataType type, void* out,
+                           int pixel_space) const {
   CplErrorScope errors;
-  const CPLErr status = band->RasterIO(GF_Read, col, row, width, height, out,
-                                       width, height, type, 0, 0, nullptr);
+  const CPLErr status =
+      band->RasterIO(GF_Read, col, row, width, height, out, width, height, type,
+                     pixel_space, 0, nullptr);
   // Some drivers report a broken block and go on with what they have.
   if (status != CE_None || errors.HasError()) {
     throw Error(ErrorCode::kBadInput,
@@ -227,7 +229,8 @@ void SheetSource::ReadValidity(int overview, int col, int row, int width,
                                int height, std::vector<uint8_t>& valid) const {
   const size_t count = static_cast<size_t>(width) * static_cast<size_t>(height);
   valid.assign(count, 1);
-  std::vector<uint8_t> mask(count);
+  std::vector<uint8_t> mask;
+  if (layout_.nodata || layout_.dataset_mask) mask.resize(count);
   if (layout_.nodata) {
     // No data only where no band has any: (0, 90, 200) is a colour, even if 0
     // stands for no data in each band.
@@ -307,6 +310,17 @@ bool SheetSource::ToRgb(const Strip& strip, size_t index, uint8_t* rgb) const {
   return false;
 }
 
+void SheetSource::ReadShades(const Level& level, Block& block) const {
+  for (size_t c = 0; c < 3; ++c) {
+    const int band = layout_.bands[c % layout_.bands.size()];
+    ReadBand(BandAt(band, level.overview), block.col, block.row,
+             block.rgb.width, block.rgb.height, GDT_Byte,
+             block.rgb.data.data() + c, block.rgb.channels);
+  }
+  ReadValidity(level.overview, block.col, block.row, block.valid.width,
+               block.valid.height, block.valid.data);
+}
+
 Block SheetSource::Read(const Level& level, int col, int row, int width,
                         int height) {
   Block block;
@@ -317,6 +331,12 @@ Block SheetSource::Read(const Level& level, int col, int row, int width,
   block.rgb = ImageU8(end_col - block.col, end_row - block.row, 3);
   block.valid = ImageU8(end_col - block.col, end_row - block.row, 1);
   if (block.valid.data.empty()) return block;
+  const bool shades =
+      layout_.model == Model::kGrey || layout_.model == Model::kRgb;
+  if (shades && !layout_.wide && range_.high == 255.0 && level.mean_of == 1) {
+    ReadShades(level, block);
+    return block;
+  }
 
   GDALRasterBand* base = BandAt(layout_.bands[0], level.overview);
   const int mean_of = level.mean_of;

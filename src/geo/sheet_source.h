@@ -84,12 +84,17 @@ class SheetSource {
   GDALRasterBand* BandAt(int band, int overview) const;
   GDALRasterBand* MaskAt(int band, int overview) const;
   bool OverviewFits(int overview, int factor) const;
+  // `pixel_space`: bytes from one pixel to the next in `out`; 0 if they touch.
   void ReadBand(GDALRasterBand* band, int col, int row, int width, int height,
-                GDALDataType type, void* out) const;
+                GDALDataType type, void* out, int pixel_space = 0) const;
   void ReadStrip(int overview, int col, int row, int width, int height,
                  Strip& strip) const;
   void ReadValidity(int overview, int col, int row, int width, int height,
                     std::vector<uint8_t>& valid) const;
+  // For bands whose values are shades already, the common case: straight into
+  // the block, without a strip between. `block` lies on a level that averages
+  // nothing.
+  void ReadShades(const Level& level, Block& block) const;
   // False if the pixel is no colour (not finite, transparent, off the palette).
   bool ToRgb(const Strip& strip, size_t index, uint8_t* rgb) const;
   uint8_t Shade(float value) const;

@@ -28,32 +28,50 @@ Transformer TransformerFor(const SheetInfo& sheet, const Grid& grid) {
   return Transformer(sheet.crs, grid.crs, options);
 }
 
+// A position split into the pixel whose centre lies before it and the way to
+// the next one. Positions within 1e-4 of a centre are taken to lie on it, so
+// that sheets on the grid's own lattice are copied.
+struct Split {
+  double before;
+  double way;
+};
+
+Split SplitAt(double position) {
+  constexpr double kOnCentre = 1e-4;
+  const double before = std::floor(position - 0.5);
+  const double way = position - 0.5 - before;
+  if (way < kOnCentre) return {before, 0.0};
+  if (way > 1.0 - kOnCentre) return {before + 1.0, 0.0};
+  return {before, way};
+}
+
 // Bilinear over the valid ones of four pixels. `x` and `y` in pixels of the
 // block's level.
 Sample SampleAt(const Block& block, double x, double y) {
   Sample sample;
-  const double left = std::floor(x - 0.5);
-  const double top = std::floor(y - 0.5);
-  const double fx = x - 0.5 - left;
-  const double fy = y - 0.5 - top;
+  const Split across = SplitAt(x);
+  const Split down = SplitAt(y);
   // Far positions first: they do not fit an int.
-  if (!(left >= block.col - 1.0 && top >= block.row - 1.0 &&
-        left < block.col + block.valid.width &&
-        top < block.row + block.valid.height)) {
+  if (!(across.before >= block.col - 1.0 && down.before >= block.row - 1.0 &&
+        across.before < block.col + block.valid.width &&
+        down.before < block.row + block.valid.height)) {
     return sample;
   }
-  const int col = static_cast<int>(left) - block.col;
-  const int row = static_cast<int>(top) - block.row;
-  for (int j = 0; j < 2; ++j) {
-    for (int i = 0; i < 2; ++i) {
-      const int c = col + i;
-      const int r = row + j;
-      if (c < 0 || r < 0 || c >= block.valid.width || r >= block.valid.height ||
-          !*block.valid.At(c, r)) {
+  const int first_col = static_cast<int>(across.before) - block.col;
+  const int first_row = static_cast<int>(down.before) - block.row;
+  const int cols = across.way > 0.0 ? 2 : 1;
+  const int rows = down.way > 0.0 ? 2 : 1;
+  for (int j = 0; j < rows; ++j) {
+    for (int i = 0; i < cols; ++i) {
+      const int col = first_col + i;
+      const int row = first_row + j;
+      if (col < 0 || row < 0 || col >= block.valid.width ||
+          row >= block.valid.height || !*block.valid.At(col, row)) {
         continue;
       }
-      const double weight = (i == 0 ? 1.0 - fx : fx) * (j == 0 ? 1.0 - fy : fy);
-      const uint8_t* p = block.rgb.At(c, r);
+      const double weight = (i == 0 ? 1.0 - across.way : across.way) *
+                            (j == 0 ? 1.0 - down.way : down.way);
+      const uint8_t* p = block.rgb.At(col, row);
       for (size_t k = 0; k < 3; ++k) sample.rgb[k] += weight * p[k];
       sample.weight += weight;
     }

@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: MIT
+#include "geo/edition_reader.h"
+
+#include "fixtures.h"
+#include "geo/polygon_ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+namespace mapweave::geo {
+namespace {
+
+using ::testing::HasSubstr;
+
+class EditionReaderTest : public GeoTest {
+ protected:
+  SheetInfo Sheet(const RasterSpec& spec, const std::string& name = "a.tif") {
+    return InspectSheet(MakeRaster(Path(name), spec));
+  }
+};
+
+EditionReaderOptions NoCollars() {
+  EditionReaderOptions options;
+  options.find_collars = false;
+  return options;
+}
+
+EditionReaderOptions Shifted(double x, double y) {
+  EditionReaderOptions options = NoCollars();
+  options.shift_x = x;
+  options.shift_y = y;
+  return options;
+}
+
+Window WholeOf(const Grid& grid) {
+  return {0, 0, static_cast<int>(grid.width), static_cast<int>(grid.height)};
+}
+
+std::array<int, 3> RgbAt(const Pixels& pixels, int col, int row) {
+  const uint8_t* p = pixels.rgb.At(col, row);
+  return {p[0], p[1], p[2]};
+}
+
+TEST_F(EditionReaderTest, CopiesPixelsThatNeedNoWarp) {
+  const RasterSpec spec;
+  const SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  EditionReader reader({sheet}, grid, NoCollars());
+  const Pixels pixels = reader.Read(WholeOf(grid));
+  ASSERT_EQ(pixels.rgb.width, spec.width);
+  ASSERT_EQ(pixels.rgb.height, spec.height);
+  for (int row = 0; row < spec.height; ++row) {
+    for (int col = 0; col < spec.width; ++col) {
+      for (int band = 0; band < 3; ++band) {
+        ASSERT_EQ(pixels.rgb.At(col, row)[band],
+                  spec.paint(band + 1, col, row));
+      }
+      ASSERT_EQ(*pixels.coverage.At(col, row), 1);
+    }
+  }
+}
+
+TEST_F(EditionReaderTest, CoversNothingBeyondTheSheets) {
+  const RasterSpec spec;
+  const SheetInfo sheet = Sheet(spec);
+  EditionReader reader({sheet}, ChooseGrid({sheet}), NoCollars());
+  const Pixels pixels = reader.Read({-5, -3, 50, 40});
+  for (int row = 0; row < 40; ++row) {
+    for (int col = 0; col < 50; ++col) {
+      const bool inside =
+          col >= 5 && col < 5 + spec.width && row >= 3 && row < 3 + spec.height;
+      ASSERT_EQ(*pixels.coverage.At(col, row), inside) << col << " " << row;
+      if (!inside) {
+        ASSERT_EQ(RgbAt(pixels, col, row), (std::array{255, 255, 255}));
+      }
+    }
+  }
+  const Pixels away = reader.Read({1000000000000, 0, 4, 4});
+  EXPECT_EQ(std::count(away.coverage.data.begin(), away.coverage.data.end(), 1),
+            0);
+}
+
+TEST_F(EditionReaderTest, ShiftMovesContentByExactlyThatMuch) {
+  RasterSpec spec;
+  spec.transform = {2600000, 0.5, 0, 1200000, 0, -0.5};
+  const SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  EditionReader still({sheet}, grid, NoCollars());
+  // East by 3 pixels, south by 2.
+  EditionReader moved({sheet}, grid, Shifted(1.5, -1.0));
+  EXPECT_EQ(moved.Read({3, 2, 20, 20}).rgb.data,
+            still.Read({0, 0, 20, 20}).rgb.data);
+  EXPECT_EQ(*moved.Read(WholeOf(grid)).coverage.At(2, 10), 0);
+  EXPECT_EQ(*moved.Read(WholeOf(grid)).coverage.At(3, 10), 1);
+  EXPECT_EQ(still.Fork(1.5, -1.0).Read({3, 2, 20, 20}).rgb.data,
+            still.Read({0, 0, 20, 20}).rgb.data);
+}
+
+TEST_F(EditionReaderTest, HalfAPixelOfShiftIsTheMeanOfTwo) {
+  RasterSpec spec;
+  spec.paint = [](int, int col, int) { return 10 * (col % 20); };
+  const SheetInfo sheet = Sheet(spec);
+  EditionReader reader({sheet}, ChooseGrid({sheet}), Shifted(0.5, 0.0));
+  const Pixels pixels = reader.Read({0, 0, 20, 4});
+  EXPECT_EQ(RgbAt(pixels, 4, 1)[0], 35);
+  EXPECT_EQ(RgbAt(pixels, 9, 3)[2], 85);
+}
+
+TEST_F(EditionReaderTest, SheetsThatAbutEqualOneSheet) {
+  RasterSpec whole;
+  whole.width = 60;
+  RasterSpec left = whole;
+  left.width = 25;
+  RasterSpec right = whole;
+  right.width = 35;
+  right.transform[0] += 25;
+  right.paint = [&whole](int band, int col, int row) {
+    return whole.paint(band, col + 25, row);
+  };
+  const SheetInfo one = Sheet(whole, "whole.tif");
+  const std::vector<SheetInfo> two{Sheet(left, "left.tif"),
+                                   Sheet(right, "right.tif")};
+  const Grid grid = ChooseGrid({one});
+  EXPECT_EQ(ChooseGrid(two).width, 60);
+  for (const double shift : {0.0, 0.37}) {
+    const Pixels expected =
+        EditionReader({one}, grid, Shifted(shift, shift)).Read(WholeOf(grid));
+    const Pixels mosaic =
+        EditionReader(two, grid, Shifted(shift, shift)).Read(WholeOf(grid));
+    EXPECT_EQ(mosaic.rgb.data, expected.rgb.data) << shift;
+    EXPECT_EQ(mosaic.coverage.data, expected.coverage.data) << shift;
+  }
+}
+
+TEST_F(EditionReaderTest, TheEarlierSheetLiesOnTop) {
+  RasterSpec dark;
+  dark.paint = [](int, int, int) { return 10; };
+  RasterSpec light = dark;
+  light.transform[0] += 16;
+  light.paint = [](int, int, int) { return 200; };
+  const std::vector<SheetInfo> sheets{Sheet(dark, "dark.tif"),
+                                      Sheet(light, "light.tif")};
+  const Grid grid = ChooseGrid(sheets);
+  const Pixels pixels =
+      EditionReader(sheets, grid, NoCollars()).Read(WholeOf(grid));
+  EXPECT_EQ(RgbAt(pixels, 31, 5)[0], 10);
+  EXPECT_EQ(RgbAt(pixels, 32, 5)[0], 200);
+}
+
+TEST_F(EditionReaderTest, AWindowEqualsThatPartOfTheWhole) {
+  RasterSpec spec;
+  spec.crs = "EPSG:4326";
+  spec.width = 300;
+  spec.height = 200;
+  spec.transform = {106.7, 1e-5, 2e-6, 10.8, 1e-6, -1e-5};
+  const SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  ASSERT_FALSE(grid.crs.IsGeographic());
+  EditionReader reader({sheet}, grid, Shifted(0.21, 0.48));
+  for (const int downsample : {1, 3}) {
+    const Pixels whole = reader.Read(WholeOf(grid), downsample);
+    for (const auto& [col, row] :
+         {std::pair{0, 0}, {63, 66}, {129, 30}, {255, 141}}) {
+      const Pixels part = reader.Read({col, row, 45, 33}, downsample);
+      for (int y = 0; y < part.rgb.height; ++y) {
+        for (int x = 0; x < part.rgb.width; ++x) {
+          const int wx = col / downsample + x;
+          const int wy = row / downsample + y;
+          if (wx >= whole.rgb.width || wy >= whole.rgb.height) continue;
+          ASSERT_EQ(RgbAt(part, x, y), RgbAt(whole, wx, wy));
+          ASSERT_EQ(*part.coverage.At(x, y), *whole.coverage.At(wx, wy));
+        }
+      }
+    }
+  }
+}
+
+TEST_F(EditionReaderTest, ReducedPixelsAreMeansOfSquares) {
+  RasterSpec spec;
+  spec.width = 30;
+  spec.height = 20;
+  const SheetInfo sheet = Sheet(spec);
+  EditionReader reader({sheet}, ChooseGrid({sheet}), NoCollars());
+  const Pixels half = reader.Read({4, 8, 8, 6}, 4);
+  ASSERT_EQ(half.rgb.width, 2);
+  ASSERT_EQ(half.rgb.height, 2);
+  double sum = 0.0;
+  for (int row = 8; row < 12; ++row) {
+    for (int col = 8; col < 12; ++col) sum += spec.paint(2, col, row);
+  }
+  EXPECT_NEAR(RgbAt(half, 1, 0)[1], sum / 16.0, 0.51);
+}
+
+TEST_F(EditionReaderTest, UsesOverviewsForReducedPixels) {
+  RasterSpec spec;
+  spec.width = 256;
+  spec.height = 256;
+  const auto path = MakeRaster(Path("o.tif"), spec);
+  const SheetInfo sheet = InspectSheet(path);
+  const Grid grid = ChooseGrid({sheet});
+  const Pixels without =
+      EditionReader({sheet}, grid, NoCollars()).Read(WholeOf(grid), 8);
+  GDALDataset* dataset = GDALDataset::Open(path.c_str(), GDAL_OF_UPDATE);
+  const int levels[] = {2, 4};
+  ASSERT_EQ(dataset->BuildOverviews("AVERAGE", 2, levels, 0, nullptr, nullptr,
+                                    nullptr),
+            CE_None);
+  GDALClose(dataset);
+  const Pixels with =
+      EditionReader({sheet}, grid, NoCollars()).Read(WholeOf(grid), 8);
+  for (size_t i = 0; i < with.rgb.data.size(); ++i) {
+    ASSERT_NEAR(with.rgb.data[i], without.rgb.data[i], 2);
+  }
+}
+
+// The centroid of dark pixels, in grid pixels.
+Point2d DarkCentroid(const Pixels& pixels) {
+  Point2d sum;
+  double weight = 0.0;
+  for (int row = 0; row < pixels.rgb.height; ++row) {
+    for (int col = 0; col < pixels.rgb.width; ++col) {
+      if (!*pixels.coverage.At(col, row)) continue;
+      const double dark = 255.0 - *pixels.rgb.At(col, row);
+      sum.x += dark * (col + 0.5);
+      sum.y += dark * (row + 0.5);
+      weight += dark;
+    }
+  }
+  return {sum.x / weight, sum.y / weight};
+}
+
+// A mark drawn at a known place must be read at that place, through any CRS,
+// rotation and change of resolution.
+TEST_F(EditionReaderTest, PutsAMarkWhereItLies) {
+  struct Case {
+    const char* crs;
+    std::vector<double> transform;
+    const char* grid_crs;
+    double resolution;
+  };
+  const Case cases[] = {
+      {"EPSG:4326", {106.7, 1e-5, 0, 10.8, 0, -1e-5}, "EPSG:32648", 1.1},
+      {"EPSG:4326", {106.7, 1e-5, 0, 10.8, 0, -1e-5}, "EPSG:3857", 2.9},
+      {"EPSG:3857",
+       {11876173.9, 1.2, 0, 1209233.8, 0, -1.2},
+       "EPSG:32648",
+       0.7},
+      {"EPSG:2056", {2700000, 1, 0.3, 1200000, 0.3, -1}, "EPSG:32632", 1.0},
+      {"EPSG:27700",
+       {530000, 0.8, -0.2, 180000, -0.2, -0.8},
+       "EPSG:27700",
+       1.0},
+      // South-up.
+      {"EPSG:2056", {2700000, 1, 0, 1200000, 0, 1}, "EPSG:2056", 0.5},
+  };
+  for (const Case& c : cases) {
+    RasterSpec spec;
+    spec.crs = c.crs;
+    spec.width = 200;
+    spec.height = 160;
+    spec.transform = c.transform;
+    // Pixels 120..129 x 50..59: the centre of the mark is (125, 55).
+    spec.paint = [](int, int col, int row) {
+      return col >= 120 && col < 130 && row >= 50 && row < 60 ? 0 : 255;
+    };
+    const SheetInfo sheet = Sheet(spec);
+    GridOptions options;
+    options.crs = Crs::FromUserInput(c.grid_crs);
+    options.resolution = c.resolution;
+    const Grid grid = ChooseGrid({sheet}, options);
+    const Transformer grid_from_sheet(sheet.crs, grid.crs);
+    const Point2d expected = grid.PixelFromWorld(
+        grid_from_sheet.Forward(sheet.transform.WorldFromPixel({125, 55})));
+    EditionReader reader({sheet}, grid, NoCollars());
+    const Point2d seen = DarkCentroid(reader.Read(WholeOf(grid)));
+    EXPECT_NEAR(seen.x, expected.x, 0.06) << c.crs << " to " << c.grid_crs;
+    EXPECT_NEAR(seen.y, expected.y, 0.06) << c.crs << " to " << c.grid_crs;
+  }
+}
+
+TEST_F(EditionReaderTest, PutsAMarkWhereControlPointsSay) {
+  const auto ground = [](Point2d p) {
+    return Point2d{2700000 + p.x + 0.2 * p.y + 4e-4 * p.x * p.x,
+                   1200000 + 0.2 * p.x - p.y - 3e-4 * p.x * p.y};
+  };
+  RasterSpec spec;
+  spec.width = 200;
+  spec.height = 160;
+  spec.paint = [](int, int col, int row) {
+    return col >= 120 && col < 130 && row >= 50 && row < 60 ? 0 : 255;
+  };
+  for (int j = 0; j < 4; ++j) {
+    for (int i = 0; i < 4; ++i) {
+      const Point2d pixel{i * 200.0 / 3.0, j * 160.0 / 3.0};
+      spec.points.push_back({pixel, ground(pixel)});
+    }
+  }
+  const auto path = MakeRaster(Path("gcp.tif"), spec);
+  for (const Georef fit : {Georef::kGcpPoly2, Georef::kTps}) {
+    SheetOptions options;
+    options.gcp_fit = fit;
+    const SheetInfo sheet = InspectSheet(path, options);
+    const Grid grid = ChooseGrid({sheet});
+    const Point2d expected = grid.PixelFromWorld(ground({125, 55}));
+    EditionReader reader({sheet}, grid, NoCollars());
+    const Point2d seen = DarkCentroid(reader.Read(WholeOf(grid)));
+    // A spline meets the bend at its points only.
+    const double tolerance = fit == Georef::kTps ? 0.7 : 0.1;
+    EXPECT_NEAR(seen.x, expected.x, tolerance) << GeorefName(fit);
+    EXPECT_NEAR(seen.y, expected.y, tolerance) << GeorefName(fit);
+  }
+}
+
+TEST_F(EditionReaderTest, LeavesOutWhatLiesOutsideTheCutline) {
+  SheetInfo sheet = Sheet({});
+  sheet.cutline = {{4, 4}, {20, 4}, {20, 20}, {4, 20}};
+  const Grid grid = ChooseGrid({sheet});
+  const Pixels pixels =
+      EditionReader({sheet}, grid, NoCollars()).Read(WholeOf(grid));
+  for (int row = 0; row < 24; ++row) {
+    for (int col = 0; col < 32; ++col) {
+      const bool inside = col >= 4 && col < 20 && row >= 4 && row < 20;
+      ASSERT_EQ(*pixels.coverage.At(col, row), inside) << col << " " << row;
+    }
+  }
+}
+
+// --- what a file may hold --------------------------------------------------
+
+TEST_F(EditionReaderTest, ExpandsPalettes) {
+  RasterSpec spec;
+  spec.bands = 1;
+  spec.paint = [](int, int col, int) { return col % 3; };
+  spec.adjust = [](GDALDataset& dataset) {
+    GDALColorTable table;
+    const GDALColorEntry entries[] = {
+        {200, 40, 30, 255}, {10, 20, 250, 255}, {90, 90, 90, 255}};
+    for (int i = 0; i < 3; ++i) table.SetColorEntry(i, &entries[i]);
+    dataset.GetRasterBand(1)->SetColorTable(&table);
+  };
+  const SheetInfo sheet = Sheet(spec);
+  const Pixels pixels = EditionReader({sheet}, ChooseGrid({sheet}), NoCollars())
+                            .Read({0, 0, 3, 1});
+  EXPECT_EQ(RgbAt(pixels, 0, 0), (std::array{200, 40, 30}));
+  EXPECT_EQ(RgbAt(pixels, 1, 0), (std::array{10, 20, 250}));
+}
+
+TEST_F(EditionReaderTest, ShowsOneBitAsBlackAndWhite) {
+  for (const char* photometric : {"MINISBLACK", "MINISWHITE"}) {
+    RasterSpec spec;
+    spec.bands = 1;
+    spec.creation_options = {"NBITS=1",
+                             std::string("PHOTOMETRIC=") + photometric};
+    spec.paint = [](int, int col, int) { return col % 2; };
+    const SheetInfo sheet = Sheet(spec);
+    const Pixels pixels =
+        EditionReader({sheet}, ChooseGrid({sheet}), NoCollars())
+            .Read({0, 0, 2, 1});
+    const int zero = std::string(photometric) == "MINISBLACK" ? 0 : 255;
+    EXPECT_EQ(RgbAt(pixels, 0, 0)[0], zero) << photometric;
+    EXPECT_EQ(RgbAt(pixels, 1, 0)[1], 255 - zero) << photometric;
+  }
+}
+
+TEST_F(EditionReaderTest, RepeatsGrey) {
+  RasterSpec spec;
+  spec.bands = 1;
+  const SheetInfo sheet = Sheet(spec);
+  const Pixels pixels = EditionReader({sheet}, ChooseGrid({sheet}), NoCollars())
+                            .Read({0, 0, 4, 4});
+  const int value = static_cast<int>(spec.paint(1, 2, 3));
+  EXPECT_EQ(RgbAt(pixels, 2, 3), (std::array{value, value, value}));
+}
+
+TEST_F(EditionReaderTest, StretchesWideValuesOverTheirRange) {
+  for (const GDALDataType type : {GDT_UInt16, GDT_Int16, GDT_Float32}) {
+    RasterSpec spec;
+    spec.type = type;
+    spec.paint = [](int, int col, int row) {
+      return 500.0 + 20.0 * ((col + row) % 21);
+    };
+    const SheetInfo sheet = Sheet(spec);
+    const Pixels pixels =
+        EditionReader({sheet}, ChooseGrid({sheet}), NoCollars())
+            .Read({0, 0, 21, 1});
+    EXPECT_EQ(RgbAt(pixels, 0, 0)[0], 0);
+    EXPECT_EQ(RgbAt(pixels, 20, 0)[0], 255);
+    EXPECT_NEAR(RgbAt(pixels, 10, 0)[0], 128, 1);
+  }
+}
+
+TEST_F(EditionReaderTest, HonoursAlphaMaskAndNoData) {
+  const auto left_half = [](int col) { return col < 16; };
+  struct Case {
+    const char* name;
+    RasterSpec spec;
+  };
+  std::vector<Case> cases(4);
+  cases[0].name = "alpha";
+  cases[0].spec.bands = 4;
+  cases[0].spec.creation_options = {"PHOTOMETRIC=RGB", "ALPHA=YES"};
+  cases[0].spec.paint = [left_half](int band, int col, int) {
+    return band < 4 ? 77 : left_half(col) ? 0 : 255;
+  };
+  cases[1].name = "mask";
+  cases[1].spec.paint = [](int, int, int) { return 77; };
+  cases[1].spec.adjust = [left_half](GDALDataset& dataset) {
+    dataset.CreateMaskBand(GMF_PER_DATASET);
+    std::vector<uint8_t> mask(32 * 24);
+    for (size_t i = 0; i < mask.size(); ++i) {
+      mask[i] = left_half(static_cast<int>(i % 32)) ? 0 : 255;
+    }
+    ASSERT_EQ(dataset.GetRasterBand(1)->GetMaskBand()->RasterIO(
+                  GF_Write, 0, 0, 32, 24, mask.data(), 32, 24, GDT_Byte, 0, 0,
+                  nullptr),
+              CE_None);
+  };
+  cases[2].name = "no data";
+  // Green is 0 everywhere, which alone does not mean no data.
+  cases[2].spec.paint = [left_half](int band, int col, int) {
+    return left_half(col) || band == 2 ? 0 : 77;
+  };
+  cases[2].spec.adjust = [](GDALDataset& dataset) {
+    for (int b = 1; b <= 3; ++b) dataset.GetRasterBand(b)->SetNoDataValue(0);
+  };
+  cases[3].name = "not a number";
+  cases[3].spec.bands = 1;
+  cases[3].spec.type = GDT_Float32;
+  cases[3].spec.paint = [left_half](int, int col, int row) {
+    return left_half(col) ? std::numeric_limits<double>::quiet_NaN()
+                          : (37 * col + 59 * row) % 251;
+  };
+  for (const Case& c : cases) {
+    CPLSetConfigOption("GDAL_TIFF_INTERNAL_MASK", "YES");
+    const SheetInfo sheet = Sheet(c.spec);
+    CPLSetConfigOption("GDAL_TIFF_INTERNAL_MASK", nullptr);
+    const Grid grid = ChooseGrid({sheet});
+    for (const bool collars : {false, true}) {
+      EditionReaderOptions options;
+      options.find_collars = collars;
+      const Pixels pixels =
+          EditionReader({sheet}, grid, options).Read(WholeOf(grid));
+      for (int row = 0; row < 24; ++row) {
+        for (int col = 0; col < 32; ++col) {
+          ASSERT_EQ(*pixels.coverage.At(col, row), !left_half(col))
+              << c.name << " " << col << " " << row;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(EditionReaderTest, ASheetWithoutDataCoversNothing) {
+  RasterSpec spec;
+  spec.paint = [](int, int, int) { return 0; };
+  spec.adjust = [](GDALDataset& dataset) {
+    for (int b = 1; b <= 3; ++b) dataset.GetRasterBand(b)->SetNoDataValue(0);
+  };
+  const SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  const Pixels pixels = EditionReader({sheet}, grid).Read(WholeOf(grid));
+  EXPECT_EQ(
+      std::count(pixels.coverage.data.begin(), pixels.coverage.data.end(), 1),
+      0);
+}
+
+TEST_F(EditionReaderTest, NamesTheSheetThatIsCutShort) {
+  RasterSpec spec;
+  spec.width = 600;
+  spec.height = 600;
+  spec.creation_options = {"TILED=YES", "COMPRESS=DEFLATE"};
+  const auto path = MakeRaster(Path("short.tif"), spec);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) * 2 / 3);
+  const Error error = ErrorOf([&] {
+    const SheetInfo sheet = InspectSheet(path);
+    const Grid grid = ChooseGrid({sheet});
+    EditionReader({sheet}, grid, NoCollars()).Read(WholeOf(grid));
+  });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("short.tif"));
+  EXPECT_FALSE(error.Hint().empty());
+}
+
+TEST_F(EditionReaderTest, RefusesABallparkWayToTheGrid) {
+  RasterSpec spec;
+  spec.crs = "EPSG:21781";
+  spec.transform = {600000, 1, 0, 200000, 0, -1};
+  const SheetInfo sheet = Sheet(spec);
+  GridOptions options;
+  options.crs = Crs::FromUserInput("EPSG:2056");
+  TransformOptions allowing;
+  allowing.allow_ballpark = true;
+  if (!Transformer(sheet.crs, *options.crs, allowing).IsBallpark()) {
+    GTEST_SKIP() << "the Swiss grid is installed here";
+  }
+  const Error error = ErrorOf([&] { ChooseGrid({sheet}, options); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("a.tif"));
+  options.allow_ballpark = true;
+  const Grid grid = ChooseGrid({sheet}, options);
+  EXPECT_THROW(EditionReader({sheet}, grid), Error);
+  SheetInfo allowed = sheet;
+  allowed.options.allow_ballpark = true;
+  EXPECT_NO_THROW(EditionReader({allowed}, grid));
+}
+
+TEST_F(EditionReaderTest, ForksReadTheSameInTheirOwnThreads) {
+  RasterSpec spec;
+  spec.crs = "EPSG:4326";
+  spec.width = 300;
+  spec.height = 300;
+  spec.transform = {106.7, 1e-5, 0, 10.8, 0, -1e-5};
+  const SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  EditionReader reader({sheet}, grid);
+  const Pixels expected = reader.Read(WholeOf(grid));
+  std::vector<Pixels> seen(4);
+  std::vector<std::thread> threads;
+  for (Pixels& pixels : seen) {
+    threads.emplace_back([&reader, &grid, &pixels] {
+      EditionReader own = reader.Fork();
+      pixels = own.Read(WholeOf(grid));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Pixels& pixels : seen) {
+    EXPECT_EQ(pixels.rgb.data, expected.rgb.data);
+    EXPECT_EQ(pixels.coverage.data, expected.coverage.data);
+  }
+}
+
+// --- real files ------------------------------------------------------------
+
+TEST_F(EditionReaderTest, LeavesOutTheCollarOfARealSheet) {
+  const auto path = DataFolder() / "saigon" / "saigon_1882_north.tif";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no data: " << path;
+  const SheetInfo sheet = InspectSheet(path);
+  const Grid grid = ChooseGrid({sheet});
+  EXPECT_EQ(grid.width, sheet.width);
+  EXPECT_EQ(grid.height, sheet.height);
+  EXPECT_EQ(grid.origin_x, sheet.transform.Coefficients()[0]);
+  EXPECT_EQ(grid.resolution, sheet.transform.Coefficients()[1]);
+  EditionReader reader({sheet}, grid);
+  const Pixels pixels = reader.Read(WholeOf(grid));
+  // White filling around the turned sheet; corners and mid-edges.
+  for (const auto& [col, row] : {std::pair{20, 20},
+                                 {1400, 60},
+                                 {2790, 60},
+                                 {100, 800},
+                                 {20, 1500},
+                                 {2800, 1200}}) {
+    EXPECT_EQ(*pixels.coverage.At(col, row), 0) << col << " " << row;
+  }
+  // The paper's margin, its frame, empty land, streets and buildings.
+  int64_t uncovered = 0;
+  for (int row = 300; row < 1540; ++row) {
+    for (int col = 400; col < 2600; ++col) {
+      uncovered += *pixels.coverage.At(col, row) == 0;
+    }
+  }
+  EXPECT_EQ(uncovered, 0);
+  EXPECT_EQ(*pixels.coverage.At(320, 400), 1);
+  // A reduced look agrees.
+  const Pixels reduced = reader.Read(WholeOf(grid), 8);
+  EXPECT_EQ(*reduced.coverage.At(20 / 8, 20 / 8), 0);
+  EXPECT_EQ(*reduced.coverage.At(1400 / 8, 700 / 8), 1);
+}
+
+TEST_F(EditionReaderTest, CoversAllOfARealSheetWithoutACollar) {
+  const auto path = DataFolder() / "saigon" / "saigon_1898_north.tif";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no data: " << path;
+  const SheetInfo sheet = InspectSheet(path);
+  const Grid grid = ChooseGrid({sheet});
+  const Pixels pixels = EditionReader({sheet}, grid).Read(WholeOf(grid), 4);
+  EXPECT_EQ(
+      std::count(pixels.coverage.data.begin(), pixels.coverage.data.end(), 0),
+      0);
+}
+
+// Odd files of other projects' test suites: each is read or refused with an
+// Error that says what is wrong.
+TEST_F(EditionReaderTest, ReadsOrRefusesAnyRaster) {
+  const auto folder = DataFolder() / "georef_torture";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no data: " << folder;
+  SheetOptions forgiving;
+  forgiving.allow_ballpark = true;
+  GridOptions grid_options;
+  grid_options.allow_ballpark = true;
+  int read = 0;
+  int refused = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    for (const bool override_crs : {false, true}) {
+      SheetOptions options = forgiving;
+      if (override_crs) options.crs_override = Crs::FromUserInput("EPSG:3857");
+      try {
+        const SheetInfo sheet = InspectSheet(entry.path(), options);
+        const Grid grid = ChooseGrid({sheet}, grid_options);
+        EditionReader reader({sheet}, grid);
+        const Pixels pixels = reader.Read({0, 0, 64, 64});
+        EXPECT_EQ(pixels.rgb.data.size(), 64u * 64u * 3u);
+        EXPECT_LE(*std::max_element(pixels.coverage.data.begin(),
+                                    pixels.coverage.data.end()),
+                  1);
+        ++read;
+        break;
+      } catch (const Error& e) {
+        EXPECT_NE(e.Code(), ErrorCode::kBug) << entry.path() << e.Message();
+        EXPECT_FALSE(e.Hint().empty()) << entry.path() << e.Message();
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(read, 60);
+  EXPECT_GT(refused, 20);
+}
+
+}  // namespace
+}  // namespace mapweave::geo
