@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+//
+// Two houses on four editions; figures are worked out by hand.
+#include "pipelines/evaluate.h"
+
+#include <fmt/format.h>
+
+#include "fixture.h"
+
+namespace mapweave::pipelines {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kWest = 'w';
+constexpr char kEast = 'e';
+constexpr char kNowhere = '-';
+const std::vector<std::string> kEditions = {"1860", "1880", "1900", "1925"};
+
+// Per track where it lies on each edition.
+using Places = std::map<std::string, std::string>;
+
+std::string House(const std::string& track, const std::string& edition,
+                  char place) {
+  // About 22 m by 22 m.
+  const double x = place == kWest ? 9.0 : 9.001;
+  const double y = 48.0;
+  return fmt::format(
+      R"({{"type":"Feature","properties":{{"track_id":"{}","edition":"{}"}},)"
+      R"("geometry":{{"type":"Polygon","coordinates":)"
+      R"([[[{2},{3}],[{4},{3}],[{4},{5}],[{2},{5}],[{2},{3}]]]}}}})",
+      track, edition, x, y, x + 0.0003, y + 0.0002);
+}
+
+std::string Collection(const std::vector<std::string>& features) {
+  return fmt::format(R"({{"type":"FeatureCollection","features":[{}]}})",
+                     fmt::join(features, ",\n"));
+}
+
+class EvaluateTest : public ::testing::Test {
+ protected:
+  EvaluateTest() { Write("truth.geojson", {{"a", "wwww"}, {"b", "eeee"}}); }
+
+  std::filesystem::path Path(const std::string& name) const {
+    return folder_.Path() / name;
+  }
+  void Write(const std::string& name, const Places& tracks) const {
+    std::vector<std::string> features;
+    for (const auto& [track, places] : tracks) {
+      for (size_t t = 0; t < places.size(); ++t) {
+        if (places[t] == kNowhere) continue;
+        features.push_back(House(track, kEditions[t], places[t]));
+      }
+    }
+    WriteText(Path(name), Collection(features));
+  }
+  EvaluateReport Compare(const Places& predicted) {
+    Write("predicted.geojson", predicted);
+    EvaluateOptions options;
+    options.resolution = 0.5;
+    return Evaluate(Path("predicted.geojson"), Path("truth.geojson"), options,
+                    quiet_.context);
+  }
+  QuietContext quiet_;
+
+ private:
+  mapweave::testing::TempDir folder_;
+};
+
+TEST_F(EvaluateTest, PerfectTracksScoreOneUnderAnyName) {
+  const EvaluateReport report = Compare({{"x", "wwww"}, {"y", "eeee"}});
+  EXPECT_THAT(report.editions, ::testing::ElementsAreArray(kEditions));
+  EXPECT_EQ(report.predicted_tracks, 2);
+  EXPECT_EQ(report.true_tracks, 2);
+  EXPECT_DOUBLE_EQ(report.measures.track_f1, 1.0);
+  EXPECT_DOUBLE_EQ(report.measures.link_f1, 1.0);
+  EXPECT_DOUBLE_EQ(report.measures.idf1, 1.0);
+  EXPECT_DOUBLE_EQ(report.measures.hota, 1.0);
+  EXPECT_DOUBLE_EQ(report.baseline.link_f1, 1.0);
+}
+
+TEST_F(EvaluateTest, SwappedIdentitiesKeepTheOutlinesAndLoseTheTracks) {
+  const EvaluateReport report = Compare({{"x", "wwee"}, {"y", "eeww"}});
+  // 2 of 6 houses in common with either true track: under one half.
+  EXPECT_DOUBLE_EQ(report.measures.track_f1, 0.0);
+  // Of six links on either side, the two over the swap are wrong.
+  EXPECT_DOUBLE_EQ(report.measures.link_precision, 4.0 / 6.0);
+  EXPECT_DOUBLE_EQ(report.measures.link_recall, 4.0 / 6.0);
+  for (const auto& edition : report.measures.editions) {
+    EXPECT_DOUBLE_EQ(edition.f1, 1.0);
+  }
+  // The baseline links by place and does not see the names.
+  EXPECT_DOUBLE_EQ(report.baseline.track_f1, 1.0);
+  EXPECT_DOUBLE_EQ(report.baseline.link_f1, 1.0);
+}
+
+TEST_F(EvaluateTest, MissingTrackCostsRecallOnly) {
+  const EvaluateReport report = Compare({{"x", "wwww"}});
+  EXPECT_DOUBLE_EQ(report.measures.track_precision, 1.0);
+  EXPECT_DOUBLE_EQ(report.measures.track_recall, 0.5);
+  EXPECT_DOUBLE_EQ(report.measures.track_f1, 2.0 / 3.0);
+  EXPECT_DOUBLE_EQ(report.measures.link_precision, 1.0);
+  EXPECT_DOUBLE_EQ(report.measures.link_recall, 0.5);
+  EXPECT_DOUBLE_EQ(report.measures.link_f1, 2.0 / 3.0);
+}
+
+TEST_F(EvaluateTest, MissingHouseMakesALinkThatIsNotTrue) {
+  const EvaluateReport report = Compare({{"x", "wwww"}, {"y", "ee-e"}});
+  // 3 of 4 houses in common.
+  EXPECT_DOUBLE_EQ(report.measures.track_f1, 1.0);
+  // x: three right links; y: one right, and 1880 to 1925 is none of the truth.
+  EXPECT_DOUBLE_EQ(report.measures.link_precision, 4.0 / 5.0);
+  EXPECT_DOUBLE_EQ(report.measures.link_recall, 4.0 / 6.0);
+  EXPECT_DOUBLE_EQ(report.measures.link_f1, 8.0 / 11.0);
+  EXPECT_DOUBLE_EQ(report.measures.editions[2].recall, 0.5);
+}
+
+TEST_F(EvaluateTest, EditionsThatTheTruthLacksAreLeftOut) {
+  Write("truth.geojson", {{"a", "ww--"}, {"b", "ee--"}});
+  const EvaluateReport report = Compare({{"x", "wwww"}, {"y", "eeee"}});
+  EXPECT_THAT(report.editions, ElementsAre("1860", "1880"));
+  EXPECT_DOUBLE_EQ(report.measures.track_f1, 1.0);
+  EXPECT_DOUBLE_EQ(report.measures.link_f1, 1.0);
+}
+
+TEST_F(EvaluateTest, NothingPredictedScoresZero) {
+  const EvaluateReport report = Compare({{"x", "----"}, {"y", "---w"}});
+  EXPECT_EQ(report.predicted_tracks, 1);
+  EXPECT_DOUBLE_EQ(report.measures.track_f1, 0.0);
+  EXPECT_DOUBLE_EQ(report.measures.link_f1, 0.0);
+}
+
+TEST_F(EvaluateTest, PolygonWithoutFieldsNamesTheFileAndTheField) {
+  WriteText(Path("bad.geojson"),
+            R"({"type":"FeatureCollection","features":[{"type":"Feature",)"
+            R"("properties":{"track_id":"x"},"geometry":{"type":"Polygon",)"
+            R"("coordinates":[[[9,48],[9.1,48],[9,48.1],[9,48]]]}}]})");
+  const Error error = ErrorOf([&] {
+    Evaluate(Path("bad.geojson"), Path("truth.geojson"), {}, quiet_.context);
+  });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("bad.geojson"));
+  EXPECT_THAT(error.Message(), HasSubstr("edition"));
+}
+
+TEST_F(EvaluateTest, MissingFileIsNamed) {
+  const Error error = ErrorOf([&] {
+    Evaluate(Path("truth.geojson"), Path("gone.gpkg"), {}, quiet_.context);
+  });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("gone.gpkg"));
+}
+
+TEST_F(EvaluateTest, FiguresAreFoundByDottedKeys) {
+  const Json report = ToJson(Compare({{"x", "wwww"}}));
+  EXPECT_DOUBLE_EQ(FigureOf(report, "track_f1"), 2.0 / 3.0);
+  EXPECT_DOUBLE_EQ(FigureOf(report, "baseline.track_recall"), 0.5);
+  EXPECT_DOUBLE_EQ(FigureOf(report, "editions.1860.recall"), 0.5);
+  for (const char* key : {"beauty", "baseline", "baseline.", "crs", ""}) {
+    EXPECT_EQ(ErrorOf([&] { FigureOf(report, key); }).Code(),
+              ErrorCode::kUsage)
+        << key;
+  }
+}
+
+}  // namespace
+}  // namespace mapweave::pipelines

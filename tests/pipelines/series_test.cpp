@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "pipelines/series.h"
+
+#include "fixture.h"
+
+namespace mapweave::pipelines {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class SeriesTest : public ::testing::Test {
+ protected:
+  std::filesystem::path Path(const std::string& name) const {
+    return folder_.Path() / name;
+  }
+  std::filesystem::path Sheet(const std::string& name,
+                              const std::string& date = "") const {
+    WriteSheet(Path(name), date);
+    return Path(name);
+  }
+  std::filesystem::path Toml(const std::string& text) const {
+    WriteText(Path("series.toml"), text);
+    return Path("series.toml");
+  }
+
+ private:
+  mapweave::testing::TempDir folder_;
+};
+
+TEST(YearInFileName, TakesTheOneYearThatStandsApart) {
+  EXPECT_EQ(YearInFileName("town_1882.tif"), "1882");
+  EXPECT_EQ(YearInFileName("folder_1900/1882-north.tif"), "1882");
+  EXPECT_EQ(YearInFileName("1882_town_1882.tif"), "1882");
+  EXPECT_EQ(YearInFileName("plan1400.tif"), "1400");
+  EXPECT_EQ(YearInFileName("plan2099.tif"), "2099");
+}
+
+TEST(YearInFileName, DoesNotGuess) {
+  EXPECT_FALSE(YearInFileName("town.tif"));
+  EXPECT_FALSE(YearInFileName("town_1860_1880.tif"));
+  EXPECT_FALSE(YearInFileName("scan_18821.tif"));
+  EXPECT_FALSE(YearInFileName("scan_00001882.tif"));
+  EXPECT_FALSE(YearInFileName("town_1399.tif"));
+  EXPECT_FALSE(YearInFileName("town_2100.tif"));
+}
+
+TEST_F(SeriesTest, TomlNamesEditionsAndFindsSheetsBesideItself) {
+  Sheet("b.tif");
+  Sheet("north.tif");
+  Sheet("south.tif");
+  const Series series = LoadSeries({Toml(R"(
+[[edition]]
+label = "second"
+date = "1898-05"
+sheets = ["b.tif"]
+[[edition]]
+date = "1880/1882"
+sheets = ["north.tif", "south.tif"]
+)")},
+                                   {});
+  // Oldest first, whatever the order in the file.
+  EXPECT_THAT(series.Editions(), ElementsAre("1880/1882", "second"));
+  ASSERT_EQ(series.sheets.size(), 3u);
+  EXPECT_EQ(series.sheets[0].path, Path("north.tif"));
+  EXPECT_EQ(series.sheets[1].path, Path("south.tif"));
+  EXPECT_EQ(series.sheets[1].date.from, (Date{1880, 1, 1}));
+  EXPECT_EQ(series.sheets[1].date.to, (Date{1882, 12, 31}));
+  EXPECT_EQ(series.sheets[2].path, Path("b.tif"));
+  EXPECT_EQ(series.sheets[2].date.to, (Date{1898, 5, 31}));
+}
+
+TEST_F(SeriesTest, TomlThatIsNotUnderstoodIsRefusedWithItsName) {
+  Sheet("a.tif");
+  struct Case {
+    const char* text;
+    const char* fault;
+  };
+  for (const Case& c : {
+           Case{"[[edition]]\ndate = 1882\nsheets = [\"a.tif\"]", "date"},
+           Case{"[[edition]]\ndate = \"1882\"\nsheets = []", "no sheets"},
+           Case{"[[edition]]\ndate = \"1882\"\nsheets = [3]", "no path"},
+           Case{"[[edition]]\ndate = \"1882\"\nsheets = [\"a.tif\"]\n"
+                "colour = \"red\"",
+                "unknown key 'colour'"},
+           Case{"title = \"x\"\n[[edition]]\ndate = \"1882\"\n"
+                "sheets = [\"a.tif\"]",
+                "unknown key 'title'"},
+           Case{"[[edition]]\ndate = \"88\"\nsheets = [\"a.tif\"]", "88"},
+           Case{"", "no [[edition]]"},
+           Case{"edition = [1, 2]", "not a table"},
+           Case{"[[edition]\n", "line 1"},
+       }) {
+    SCOPED_TRACE(c.text);
+    const Error error =
+        ErrorOf([&] { LoadSeries({Toml(c.text)}, {}); });
+    EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+    EXPECT_THAT(error.Message(), HasSubstr("series.toml"));
+    EXPECT_THAT(error.Message(), HasSubstr(c.fault));
+  }
+}
+
+TEST_F(SeriesTest, TomlWithAMissingSheetNamesTheSheet) {
+  const Error error = ErrorOf([&] {
+    LoadSeries(
+        {Toml("[[edition]]\ndate = \"1882\"\nsheets = [\"gone.tif\"]")}, {});
+  });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("gone.tif"));
+}
+
+TEST_F(SeriesTest, OneEditionCannotHaveTwoDates) {
+  Sheet("a.tif");
+  Sheet("b.tif");
+  const Error error = ErrorOf([&] {
+    LoadSeries({Toml("[[edition]]\nlabel = \"old\"\ndate = \"1882\"\n"
+                     "sheets = [\"a.tif\"]\n"
+                     "[[edition]]\nlabel = \"old\"\ndate = \"1898\"\n"
+                     "sheets = [\"b.tif\"]")},
+               {});
+  });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("'old' has two dates"));
+}
+
+TEST_F(SeriesTest, EditionsOptionDatesTheSheetsInTheirOrder) {
+  SeriesOptions options;
+  options.editions = {"1898", "1882", "1882"};
+  const Series series = LoadSeries(
+      {Sheet("x_1700.tif", "1600"), Sheet("a.tif"), Sheet("b.tif")}, options);
+  EXPECT_THAT(series.Editions(), ElementsAre("1882", "1898"));
+  EXPECT_EQ(series.sheets[0].path, Path("a.tif"));
+  EXPECT_EQ(series.sheets[1].path, Path("b.tif"));
+  EXPECT_EQ(series.sheets[2].path, Path("x_1700.tif"));
+}
+
+TEST_F(SeriesTest, EditionsOptionMustFitTheSheets) {
+  SeriesOptions options;
+  options.editions = {"1882"};
+  const auto a = Sheet("a.tif");
+  const auto b = Sheet("b.tif");
+  EXPECT_EQ(ErrorOf([&] { LoadSeries({a, b}, options); }).Code(),
+            ErrorCode::kUsage);
+  options.editions = {"1882", "sometime"};
+  EXPECT_EQ(ErrorOf([&] { LoadSeries({a, b}, options); }).Code(),
+            ErrorCode::kUsage);
+  EXPECT_EQ(ErrorOf([&] { LoadSeries({Toml("")}, options); }).Code(),
+            ErrorCode::kUsage);
+  EXPECT_EQ(ErrorOf([&] { LoadSeries({}, {}); }).Code(), ErrorCode::kUsage);
+}
+
+TEST_F(SeriesTest, TagOfTheTiffGoesBeforeTheYearInItsName) {
+  const Series series =
+      LoadSeries({Sheet("scan_1990.tif", "1871-03"), Sheet("b_1898.tif")}, {});
+  EXPECT_THAT(series.Editions(), ElementsAre("1871-03", "1898"));
+  EXPECT_EQ(series.sheets[0].path, Path("scan_1990.tif"));
+}
+
+TEST_F(SeriesTest, TagThatIsNoDateNamesTheSheet) {
+  const auto sheet = Sheet("scan.tif", "in spring");
+  const Error error = ErrorOf([&] { LoadSeries({sheet}, {}); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("scan.tif"));
+}
+
+TEST_F(SeriesTest, UnknownDateIsAnErrorThatNamesTheSheetAndTheRemedy) {
+  for (const char* name : {"town.tif", "town_1860_1880.tif"}) {
+    const auto sheet = Sheet(name);
+    const Error error = ErrorOf([&] { LoadSeries({sheet}, {}); });
+    EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+    EXPECT_THAT(error.Message(), HasSubstr(name));
+    EXPECT_THAT(error.Hint(), HasSubstr("--editions"));
+  }
+}
+
+TEST_F(SeriesTest, SheetGivenTwiceIsRefusedHoweverItIsSpelt) {
+  const auto sheet = Sheet("a_1882.tif");
+  std::filesystem::create_directory(Path("sub"));
+  for (const auto& again : {sheet, Path("./a_1882.tif"),
+                            Path("sub/../a_1882.tif")}) {
+    const Error error = ErrorOf([&] { LoadSeries({sheet, again}, {}); });
+    EXPECT_EQ(error.Code(), ErrorCode::kUsage) << again;
+    EXPECT_THAT(error.Message(), HasSubstr("a_1882.tif"));
+  }
+}
+
+TEST_F(SeriesTest, MissingFileIsNamed) {
+  const Error error =
+      ErrorOf([&] { LoadSeries({Path("gone_1882.tif")}, {}); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("gone_1882.tif"));
+}
+
+}  // namespace
+}  // namespace mapweave::pipelines
