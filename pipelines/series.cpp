@@ -34,6 +34,17 @@ Error TomlError(const fs::path& path, const std::string& fault) {
                "sheets = [\"a.tif\"].");
 }
 
+// A date that a file states: where it is wrong, the file is named.
+DateRange DateIn(const fs::path& path, const std::string& text) {
+  try {
+    return ParseDateRange(text);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("'{}': {}", path.string(), error.Message()),
+                error.Hint());
+  }
+}
+
 Series ReadSeriesToml(const fs::path& path) {
   RequireFile(path);
   toml::table document;
@@ -65,7 +76,7 @@ Series ReadSeriesToml(const fs::path& path) {
     }
     const auto date = (*table)["date"].value<std::string>();
     if (!date) throw TomlError(path, "an edition without date = \"...\"");
-    const DateRange range = ParseDateRange(*date);
+    const DateRange range = DateIn(path, *date);
     const std::string label =
         (*table)["label"].value<std::string>().value_or(range.edtf);
     const toml::array* sheets = (*table)["sheets"].as_array();
@@ -91,7 +102,7 @@ Series ReadSeriesToml(const fs::path& path) {
 
 DateRange DateOfSheet(const fs::path& path, const geo::SheetOptions& options) {
   if (auto tag = geo::InspectSheet(path, options).survey_date) {
-    return ParseDateRange(*tag);
+    return DateIn(path, *tag);
   }
   if (auto year = YearInFileName(path)) return ParseDateRange(*year);
   throw Error(ErrorCode::kBadInput,
@@ -130,7 +141,8 @@ void CheckSeries(const Series& series) {
                   fmt::format("edition '{}' has two dates", sheet.edition),
                   "Give each edition a label of its own.");
     }
-    if (!seen.insert(sheet.path).second) {
+    std::error_code ignored;
+    if (!seen.insert(fs::weakly_canonical(sheet.path, ignored)).second) {
       throw Error(ErrorCode::kUsage,
                   fmt::format("'{}' is given twice", sheet.path.string()));
     }
