@@ -33,6 +33,11 @@ std::vector<tracking::Mask> MasksFromJson(const Json& array) {
   return masks;
 }
 
+Error Damaged() {
+  return Error(ErrorCode::kDatabase, "a stored window is damaged",
+               "Run again with --overwrite.");
+}
+
 }  // namespace
 
 bool WindowResult::operator==(const WindowResult& other) const {
@@ -81,12 +86,15 @@ WindowResult DecodeWindow(const std::string& bytes) {
       track.presence = value.at("presence").get<std::vector<float>>();
       track.link = value.at("link").get<std::vector<float>>();
       track.score = value.at("score").get<float>();
+      if (track.presence.size() != track.masks.size() ||
+          track.link.size() != track.masks.size()) {
+        throw Damaged();
+      }
       result.tracks.push_back(std::move(track));
     }
     return result;
   } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorCode::kDatabase, "a stored window is damaged",
-                "Run again with --overwrite.");
+    throw Damaged();
   }
 }
 
