@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "models/vis/segmenter.h"
 #include "pipelines/project.h"
 
 namespace mapweave::pipelines {
@@ -113,6 +114,11 @@ RunReport Run(const Series& series, const RunOptions& options,
               RunContext& context) {
   options.align.Validate();
   options.segment.Validate();
+  // Before a file is made that another device or checkpoint could not resume.
+  vis::ResolveDevice(options.segment.device);
+  vis::InspectCheckpoint(options.segment.checkpoint.empty()
+                             ? DefaultCheckpoint()
+                             : options.segment.checkpoint);
   RunReport report;
   StageClock clock(report);
   const std::string options_text = OptionsText(options);
