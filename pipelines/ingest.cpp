@@ -44,6 +44,7 @@ void RequireLegible(const geo::SheetInfo& sheet, const geo::Grid& grid) {
 
 struct EditionFootprints {
   std::string label;
+  fs::path first_sheet;
   std::vector<MultiPolygon> parts;
 };
 
@@ -58,9 +59,9 @@ void RequireOverlap(const std::vector<EditionFootprints>& editions) {
         });
     if (!overlaps) {
       throw Error(ErrorCode::kBadInput,
-                  fmt::format("the sheets of edition '{}' do not overlap any "
-                              "other edition",
-                              one.label),
+                  fmt::format("edition '{}' ('{}') does not overlap any other "
+                              "edition",
+                              one.label, one.first_sheet.string()),
                   "Check the georeference and the CRS of these sheets, or "
                   "leave the edition out.");
     }
@@ -151,7 +152,7 @@ db::Store Ingest(const Series& series, const IngestOptions& options,
   for (size_t i = 0; i < sheets.size(); ++i) {
     const std::string& label = series.sheets[i].edition;
     if (footprints.empty() || footprints.back().label != label) {
-      footprints.push_back({label, {}});
+      footprints.push_back({label, sheets[i].path, {}});
     }
     footprints.back().parts.push_back(sheets[i].FootprintIn(grid.crs));
   }
