@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/command.h"
 #include "core/error.h"
@@ -11,6 +12,12 @@ namespace {
 
 void RunCheck(const CommonOptions& common, const std::string& file) {
   const db::CheckReport report = db::CheckStore(file);
+  if (!report.IsSound() && common.json) {
+    throw Error(ErrorCode::kDatabase,
+                fmt::format("'{}' has problems: {}", file,
+                            fmt::join(report.problems, "; ")),
+                "Make the project again from its sheets.");
+  }
   if (common.json) {
     PrintJson({{"sound", report.IsSound()},
                {"problems", report.problems},
@@ -22,7 +29,7 @@ void RunCheck(const CommonOptions& common, const std::string& file) {
     PrintText(fmt::format("{}: {} checks, {} problems\n", file,
                           report.checks.size(), report.problems.size()));
   }
-  if (!report.IsSound() && !common.json) {
+  if (!report.IsSound()) {
     throw Error(ErrorCode::kDatabase,
                 fmt::format("'{}' has problems", file),
                 "Make the project again from its sheets.");
