@@ -99,9 +99,6 @@ TEST_F(RunTest, InterruptedRunGoesOnToTheSameResult) {
 }
 
 TEST_F(RunTest, UnfinishedRunIsKeptFromOtherOptions) {
-  Progress progress(ProgressMode::kNone);
-  CancelToken cancel;
-  cancel.Cancel();
   db::Store store =
       Ingest(series_, options_.ingest, Path("p.gpkg"), Overwrite::kRefuse,
              quiet_.context);
