@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/digest.h"
 
-#include <regex>
-
 #include "fixture.h"
+
+#include <regex>
 
 namespace mapweave::pipelines {
 namespace {

@@ -3,9 +3,9 @@
 // Two houses on four editions; figures are worked out by hand.
 #include "pipelines/evaluate.h"
 
-#include <fmt/format.h>
-
 #include "fixture.h"
+
+#include <fmt/format.h>
 
 namespace mapweave::pipelines {
 namespace {
@@ -158,8 +158,7 @@ TEST_F(EvaluateTest, FiguresAreFoundByDottedKeys) {
   EXPECT_DOUBLE_EQ(FigureOf(report, "baseline.track_recall"), 0.5);
   EXPECT_DOUBLE_EQ(FigureOf(report, "editions.1860.recall"), 0.5);
   for (const char* key : {"beauty", "baseline", "baseline.", "crs", ""}) {
-    EXPECT_EQ(ErrorOf([&] { FigureOf(report, key); }).Code(),
-              ErrorCode::kUsage)
+    EXPECT_EQ(ErrorOf([&] { FigureOf(report, key); }).Code(), ErrorCode::kUsage)
         << key;
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/geojson.h"
 
-#include <regex>
-
 #include "fixture.h"
+
+#include <regex>
 
 namespace mapweave::pipelines {
 namespace {
@@ -51,10 +51,9 @@ TEST(GeoJson, ShellsRunCounterClockwiseAndHolesClockwiseWhateverCameIn) {
 }
 
 TEST(GeoJson, PositionsHaveSevenDecimals) {
-  const Json geometry = Encode({{{{9.123456749, 48.0},
-                                  {9.223456751, 48.0},
-                                  {9.2, 48.11111111111}},
-                                 {}}});
+  const Json geometry = Encode(
+      {{{{9.123456749, 48.0}, {9.223456751, 48.0}, {9.2, 48.11111111111}},
+        {}}});
   const Ring ring = RingOf(geometry.at("coordinates").at(0).at(0));
   EXPECT_EQ(ring[0], (Point2d{9.1234567, 48.0}));
   EXPECT_EQ(ring[1], (Point2d{9.2234568, 48.0}));
@@ -110,8 +109,8 @@ TEST(GeoJson, TextParsesBackToTheCollectionWithoutLongNumbers) {
   for (size_t i = 0; i < features.size(); ++i) {
     features[i].id = std::to_string(i);
     features[i].geometry = {
-        {ClockwiseSquare(500000.37 + 11.1 * static_cast<double>(i),
-                         5400000.91, 7.7),
+        {ClockwiseSquare(500000.37 + 11.1 * static_cast<double>(i), 5400000.91,
+                         7.7),
          {}}};
   }
   const Json collection =
@@ -119,8 +118,8 @@ TEST(GeoJson, TextParsesBackToTheCollectionWithoutLongNumbers) {
   const std::string text = DumpFeatureCollection(collection);
   EXPECT_EQ(Json::parse(text), collection);
   EXPECT_FALSE(std::regex_search(text, std::regex(R"(\.\d{8})"))) << text;
-  EXPECT_EQ(Json::parse(DumpFeatureCollection(FeatureCollection(
-                            {}, geo::Crs::Wgs84()))),
+  EXPECT_EQ(Json::parse(DumpFeatureCollection(
+                FeatureCollection({}, geo::Crs::Wgs84()))),
             (Json{{"type", "FeatureCollection"}, {"features", Json::array()}}));
 }
 

@@ -3,13 +3,13 @@
 // The whole flow on a series of 256 x 256 px with many small windows.
 #include "pipelines/run.h"
 
-#include <algorithm>
-#include <thread>
-
 #include "db/query.h"
 #include "fixture.h"
 #include "pipelines/export.h"
 #include "pipelines/worlds.h"
+
+#include <algorithm>
+#include <thread>
 
 namespace mapweave::pipelines {
 namespace {
@@ -34,9 +34,7 @@ class RunTest : public ::testing::Test {
     options_.segment.overlap_px = 32;
   }
 
-  fs::path Path(const std::string& name) const {
-    return folder_.Path() / name;
-  }
+  fs::path Path(const std::string& name) const { return folder_.Path() / name; }
   RunReport RunTo(const std::string& name, const RunOptions& options) {
     return Run(series_, options, Path(name), Overwrite::kRefuse,
                quiet_.context);
@@ -99,9 +97,8 @@ TEST_F(RunTest, InterruptedRunGoesOnToTheSameResult) {
 }
 
 TEST_F(RunTest, UnfinishedRunIsKeptFromOtherOptions) {
-  db::Store store =
-      Ingest(series_, options_.ingest, Path("p.gpkg"), Overwrite::kRefuse,
-             quiet_.context);
+  db::Store store = Ingest(series_, options_.ingest, Path("p.gpkg"),
+                           Overwrite::kRefuse, quiet_.context);
   store.Close();
   RunOptions other = options_;
   other.segment.window_px = 128;
@@ -129,9 +126,8 @@ TEST_F(RunTest, WhatCannotRunLeavesNothingBehind) {
 
 TEST_F(RunTest, StagesOneByOneGiveWhatRunGives) {
   RunTo("whole.gpkg", options_);
-  db::Store store =
-      Ingest(series_, options_.ingest, Path("stages.gpkg"),
-             Overwrite::kRefuse, quiet_.context);
+  db::Store store = Ingest(series_, options_.ingest, Path("stages.gpkg"),
+                           Overwrite::kRefuse, quiet_.context);
   EXPECT_EQ(ErrorOf([&] {
               DeriveLineage(store, options_.lineage, quiet_.context);
             }).Code(),

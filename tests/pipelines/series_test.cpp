@@ -92,8 +92,7 @@ TEST_F(SeriesTest, TomlThatIsNotUnderstoodIsRefusedWithItsName) {
            Case{"[[edition]\n", "line 1"},
        }) {
     SCOPED_TRACE(c.text);
-    const Error error =
-        ErrorOf([&] { LoadSeries({Toml(c.text)}, {}); });
+    const Error error = ErrorOf([&] { LoadSeries({Toml(c.text)}, {}); });
     EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
     EXPECT_THAT(error.Message(), HasSubstr("series.toml"));
     EXPECT_THAT(error.Message(), HasSubstr(c.fault));
@@ -102,8 +101,8 @@ TEST_F(SeriesTest, TomlThatIsNotUnderstoodIsRefusedWithItsName) {
 
 TEST_F(SeriesTest, TomlWithAMissingSheetNamesTheSheet) {
   const Error error = ErrorOf([&] {
-    LoadSeries(
-        {Toml("[[edition]]\ndate = \"1882\"\nsheets = [\"gone.tif\"]")}, {});
+    LoadSeries({Toml("[[edition]]\ndate = \"1882\"\nsheets = [\"gone.tif\"]")},
+               {});
   });
   EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
   EXPECT_THAT(error.Message(), HasSubstr("gone.tif"));
@@ -139,10 +138,14 @@ TEST_F(SeriesTest, EditionsOptionMustFitTheSheets) {
   options.editions = {"1882"};
   const auto a = Sheet("a.tif");
   const auto b = Sheet("b.tif");
-  EXPECT_EQ(ErrorOf([&] { LoadSeries({a, b}, options); }).Code(),
+  EXPECT_EQ(ErrorOf([&] {
+              LoadSeries({a, b}, options);
+            }).Code(),
             ErrorCode::kUsage);
   options.editions = {"1882", "sometime"};
-  EXPECT_EQ(ErrorOf([&] { LoadSeries({a, b}, options); }).Code(),
+  EXPECT_EQ(ErrorOf([&] {
+              LoadSeries({a, b}, options);
+            }).Code(),
             ErrorCode::kUsage);
   EXPECT_EQ(ErrorOf([&] { LoadSeries({Toml("")}, options); }).Code(),
             ErrorCode::kUsage);
@@ -176,8 +179,8 @@ TEST_F(SeriesTest, UnknownDateIsAnErrorThatNamesTheSheetAndTheRemedy) {
 TEST_F(SeriesTest, SheetGivenTwiceIsRefusedHoweverItIsSpelt) {
   const auto sheet = Sheet("a_1882.tif");
   std::filesystem::create_directory(Path("sub"));
-  for (const auto& again : {sheet, Path("./a_1882.tif"),
-                            Path("sub/../a_1882.tif")}) {
+  for (const auto& again :
+       {sheet, Path("./a_1882.tif"), Path("sub/../a_1882.tif")}) {
     const Error error = ErrorOf([&] { LoadSeries({sheet, again}, {}); });
     EXPECT_EQ(error.Code(), ErrorCode::kUsage) << again;
     EXPECT_THAT(error.Message(), HasSubstr("a_1882.tif"));
@@ -185,8 +188,7 @@ TEST_F(SeriesTest, SheetGivenTwiceIsRefusedHoweverItIsSpelt) {
 }
 
 TEST_F(SeriesTest, MissingFileIsNamed) {
-  const Error error =
-      ErrorOf([&] { LoadSeries({Path("gone_1882.tif")}, {}); });
+  const Error error = ErrorOf([&] { LoadSeries({Path("gone_1882.tif")}, {}); });
   EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
   EXPECT_THAT(error.Message(), HasSubstr("gone_1882.tif"));
 }

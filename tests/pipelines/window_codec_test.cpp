@@ -33,11 +33,15 @@ TEST(WindowCodec, GivesBackWhatWasPutIn) {
 TEST(WindowCodec, ComparesEveryMember) {
   for (const auto& change : std::vector<std::function<void(WindowResult&)>>{
            [](auto& r) { r.tracks.pop_back(); },
-           [](auto& r) { r.tracks[0].masks[1] = Mask::FromRuns({{1, 1, 2}}); },
+           [](auto& r) {
+             r.tracks[0].masks[1] = Mask::FromRuns({{1, 1, 2}});
+           },
            [](auto& r) { r.tracks[1].presence[0] = 0.5f; },
            [](auto& r) { r.tracks[1].link[0] = 0.5f; },
            [](auto& r) { r.tracks[1].score = 0.5f; },
-           [](auto& r) { r.uncovered[0] = Mask::FromRuns({{1, 1, 2}}); }}) {
+           [](auto& r) {
+             r.uncovered[0] = Mask::FromRuns({{1, 1, 2}});
+           }}) {
     WindowResult changed = Example();
     change(changed);
     EXPECT_FALSE(changed == Example());
@@ -48,8 +52,7 @@ TEST(WindowCodec, ComparesEveryMember) {
 TEST(WindowCodec, RefusesEveryTruncation) {
   const std::string bytes = EncodeWindow(Example());
   for (size_t size = 0; size < bytes.size(); ++size) {
-    const Error error =
-        ErrorOf([&] { DecodeWindow(bytes.substr(0, size)); });
+    const Error error = ErrorOf([&] { DecodeWindow(bytes.substr(0, size)); });
     ASSERT_EQ(error.Code(), ErrorCode::kDatabase) << size << " bytes";
   }
   EXPECT_EQ(ErrorOf([&] { DecodeWindow(bytes + '\0'); }).Code(),
@@ -92,8 +95,8 @@ TEST(WindowCodec, AnotherVersionIsRefusedByName) {
   Json document = Json::from_cbor(bytes);
   document["version"] = 2;
   const std::vector<uint8_t> other = Json::to_cbor(document);
-  const Error error = ErrorOf(
-      [&] { DecodeWindow(std::string(other.begin(), other.end())); });
+  const Error error =
+      ErrorOf([&] { DecodeWindow(std::string(other.begin(), other.end())); });
   EXPECT_EQ(error.Code(), ErrorCode::kDatabase);
   EXPECT_THAT(error.Message(), ::testing::HasSubstr("another version"));
 }

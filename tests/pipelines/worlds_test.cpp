@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/worlds.h"
 
-#include <cmath>
-
 #include "db/check.h"
 #include "fixture.h"
 #include "pipelines/align.h"
 #include "pipelines/ingest.h"
+
+#include <cmath>
 
 namespace mapweave::pipelines {
 namespace {
@@ -56,9 +56,9 @@ TEST(WorldSeries, AlignmentFindsTheShiftsOfTheTruth) {
       SmallTown(), folder.Path(), Overwrite::kRefuse, quiet.context);
   const db::Store truth =
       db::Store::Open(report.truth, db::OpenMode::kReadOnly);
-  db::Store store = Ingest(LoadSeries(Paths(report), {}), {},
-                           folder.File("p.gpkg"), Overwrite::kRefuse,
-                           quiet.context);
+  db::Store store =
+      Ingest(LoadSeries(Paths(report), {}), {}, folder.File("p.gpkg"),
+             Overwrite::kRefuse, quiet.context);
   const std::vector<EditionAlignment> found = Align(store, {}, quiet.context);
   const std::vector<db::EditionRow> editions = truth.Editions();
   ASSERT_EQ(found.size(), editions.size());
