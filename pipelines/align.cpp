@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/align.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-
 #include "core/error.h"
 #include "core/log.h"
 #include "pipelines/project.h"
 #include "tracking/registration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace mapweave::pipelines {
 namespace {
@@ -29,8 +29,8 @@ Overview ReadOverview(geo::EditionReader& reader, const geo::Grid& grid,
     return static_cast<int>((px + downsample - 1) / downsample);
   };
   Overview overview;
-  overview.rgb = cv::Mat::zeros(reduced(grid.height), reduced(grid.width),
-                                CV_8UC3);
+  overview.rgb =
+      cv::Mat::zeros(reduced(grid.height), reduced(grid.width), CV_8UC3);
   overview.coverage =
       cv::Mat::zeros(reduced(grid.height), reduced(grid.width), CV_8UC1);
   const int64_t strip =
@@ -38,9 +38,9 @@ Overview ReadOverview(geo::EditionReader& reader, const geo::Grid& grid,
   for (int64_t row = 0; row < grid.height; row += strip) {
     context.cancel.ThrowIfCancelled();
     const int64_t rows = std::min(strip, grid.height - row);
-    geo::Pixels pixels = reader.Read({0, row, static_cast<int>(grid.width),
-                                      static_cast<int>(rows)},
-                                     downsample);
+    geo::Pixels pixels = reader.Read(
+        {0, row, static_cast<int>(grid.width), static_cast<int>(rows)},
+        downsample);
     const int top = static_cast<int>(row / downsample);
     const cv::Range range(top, top + pixels.rgb.height);
     BorrowMat(pixels.rgb).copyTo(overview.rgb.rowRange(range));
@@ -100,14 +100,14 @@ void Report(const EditionAlignment& edition) {
         edition.edition, edition.confidence);
     return;
   }
-  LogInfo("align: edition {} moved by {:+.2f} m east, {:+.2f} m north "
-          "(confidence {:.2f}){}",
-          edition.edition, edition.shift_x_m, edition.shift_y_m,
-          edition.confidence,
-          edition.residual_m
-              ? fmt::format(", {:.2f} m left at {} held-out places",
-                            *edition.residual_m, edition.held_out_points)
-              : "");
+  LogInfo(
+      "align: edition {} moved by {:+.2f} m east, {:+.2f} m north "
+      "(confidence {:.2f}){}",
+      edition.edition, edition.shift_x_m, edition.shift_y_m, edition.confidence,
+      edition.residual_m
+          ? fmt::format(", {:.2f} m left at {} held-out places",
+                        *edition.residual_m, edition.held_out_points)
+          : "");
 }
 
 }  // namespace
@@ -136,14 +136,14 @@ std::vector<EditionAlignment> Align(db::Store& store,
   options.Validate();
   const Project project = LoadProject(store);
   const int64_t side = std::max(project.grid.width, project.grid.height);
-  const int downsample = static_cast<int>(
-      (side + options.overview_px - 1) / options.overview_px);
+  const int downsample =
+      static_cast<int>((side + options.overview_px - 1) / options.overview_px);
   const geo::GroundScale scale = project.grid.Scale();
   const double units_per_px = project.grid.resolution * downsample;
 
-  context.progress.Start("align", project.grid.height * static_cast<int64_t>(
-                                                            project.editions
-                                                                .size()));
+  context.progress.Start(
+      "align",
+      project.grid.height * static_cast<int64_t>(project.editions.size()));
   const std::vector<tracking::FeatureImage> features =
       ReadFeatures(project, downsample, context);
   const tracking::SeriesShifts shifts = tracking::EstimateSeriesShifts(

@@ -4,13 +4,13 @@
 // against the newest edition, and stores it.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "core/json.h"
 #include "core/progress.h"
 #include "db/store.h"
+
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace mapweave::pipelines {
 

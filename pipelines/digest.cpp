@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/digest.h"
 
+#include "core/error.h"
+
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
@@ -8,8 +10,6 @@
 #include <fstream>
 #include <memory>
 #include <vector>
-
-#include "core/error.h"
 
 namespace mapweave::pipelines {
 namespace {

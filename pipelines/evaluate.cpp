@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/evaluate.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <map>
-#include <set>
-#include <utility>
-
 #include "core/error.h"
 #include "core/log.h"
 #include "db/store.h"
@@ -18,6 +9,15 @@
 #include "pipelines/project.h"
 #include "tracking/link.h"
 #include "tracking/mask.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
 
 namespace mapweave::pipelines {
 namespace {
@@ -43,11 +43,11 @@ geo::VectorLayer ReadSide(const fs::path& path,
   for (const geo::VectorFeature& feature : layer.features) {
     for (const char* field : {"track_id", "edition"}) {
       if (!feature.attributes.count(field)) {
-        throw Error(ErrorCode::kBadInput,
-                    fmt::format("'{}': a polygon without {}", path.string(),
-                                field),
-                    "Every polygon needs track_id (the same for one building "
-                    "on all editions) and edition.");
+        throw Error(
+            ErrorCode::kBadInput,
+            fmt::format("'{}': a polygon without {}", path.string(), field),
+            "Every polygon needs track_id (the same for one building "
+            "on all editions) and edition.");
       }
     }
   }
@@ -177,9 +177,9 @@ tracking::TrackSet Rasterise(const geo::VectorLayer& layer,
   }
   tracking::TrackSet set;
   for (auto& [id, track] : tracks) {
-    const bool any = std::any_of(
-        track.masks.begin(), track.masks.end(),
-        [](const tracking::Mask& mask) { return !mask.IsEmpty(); });
+    const bool any =
+        std::any_of(track.masks.begin(), track.masks.end(),
+                    [](const tracking::Mask& mask) { return !mask.IsEmpty(); });
     if (any) set.push_back(std::move(track));
   }
   return set;
@@ -250,9 +250,10 @@ EvaluateReport Evaluate(const fs::path& predicted, const fs::path& truth,
   for (const std::string& label : EditionsOf(predicted_layer)) {
     if (std::find(report.editions.begin(), report.editions.end(), label) ==
         report.editions.end()) {
-      LogWarning("eval: edition '{}' of '{}' is left out: the truth does not "
-                 "have it",
-                 label, predicted.string());
+      LogWarning(
+          "eval: edition '{}' of '{}' is left out: the truth does not "
+          "have it",
+          label, predicted.string());
     }
   }
   std::optional<double> resolution = options.resolution;

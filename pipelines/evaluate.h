@@ -4,14 +4,14 @@
 // edition, and the two-step baseline beside them.
 #pragma once
 
+#include "core/json.h"
+#include "core/progress.h"
+#include "tracking/measures.h"
+
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/json.h"
-#include "core/progress.h"
-#include "tracking/measures.h"
 
 namespace mapweave::pipelines {
 

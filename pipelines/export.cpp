@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/export.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <functional>
-
 #include "core/error.h"
 #include "geo/vector_io.h"
 #include "pipelines/geojson.h"
 #include "pipelines/picture.h"
 #include "pipelines/project.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
 
 namespace mapweave::pipelines {
 namespace {
@@ -178,8 +178,8 @@ std::string RowsAsTable(const std::vector<db::QueryRow>& rows) {
                         row.area_m2, row.start_edtf.value_or("unknown"),
                         row.end_edtf.value_or("unknown"));
   }
-  return text + fmt::format("{} row{}\n", rows.size(),
-                            rows.size() == 1 ? "" : "s");
+  return text +
+         fmt::format("{} row{}\n", rows.size(), rows.size() == 1 ? "" : "s");
 }
 
 void Export(const db::Store& store, const db::QueryFilter& filter,

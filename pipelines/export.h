@@ -4,16 +4,16 @@
 // table, as a picture.
 #pragma once
 
-#include <filesystem>
-#include <string>
-#include <vector>
-
 #include "core/atomic_file.h"
 #include "core/json.h"
 #include "core/progress.h"
 #include "db/query.h"
 #include "db/store.h"
 #include "geo/crs.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace mapweave::pipelines {
 

@@ -4,12 +4,12 @@
 // store understands.
 #pragma once
 
+#include "db/query.h"
+#include "db/store.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "db/query.h"
-#include "db/store.h"
 
 namespace mapweave::pipelines {
 

@@ -4,14 +4,14 @@
 // decimals, shells counter-clockwise, no "crs" member, a bbox and feature ids.
 #pragma once
 
+#include "core/geometry.h"
+#include "core/json.h"
+#include "geo/crs.h"
+
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "core/geometry.h"
-#include "core/json.h"
-#include "geo/crs.h"
 
 namespace mapweave::pipelines {
 

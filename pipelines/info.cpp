@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/info.h"
 
-#include <fmt/format.h>
-
 #include "core/error.h"
 #include "db/store.h"
 #include "geo/gdal_session.h"
@@ -11,6 +9,8 @@
 #include "pipelines/lineage.h"
 #include "pipelines/segment.h"
 
+#include <fmt/format.h>
+
 namespace mapweave::pipelines {
 namespace {
 
@@ -18,12 +18,9 @@ namespace fs = std::filesystem;
 
 Json CheckpointDocument(const std::string& path) {
   const vis::CheckpointInfo info = vis::InspectCheckpoint(path);
-  return {{"kind", "checkpoint"},
-          {"path", path},
-          {"family", info.family},
-          {"preset", info.preset},
-          {"parameters", info.parameters},
-          {"config", info.config}};
+  return {{"kind", "checkpoint"},          {"path", path},
+          {"family", info.family},         {"preset", info.preset},
+          {"parameters", info.parameters}, {"config", info.config}};
 }
 
 Json ProjectDocument(const fs::path& path) {

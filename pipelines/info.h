@@ -3,9 +3,9 @@
 // What the program and its files say of themselves.
 #pragma once
 
-#include <filesystem>
-
 #include "core/json.h"
+
+#include <filesystem>
 
 namespace mapweave::pipelines {
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/ingest.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <vector>
-
 #include "core/error.h"
 #include "core/log.h"
 #include "geo/edition_reader.h"
 #include "geo/grid.h"
 #include "pipelines/digest.h"
 #include "pipelines/project.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
 
 namespace mapweave::pipelines {
 namespace {
@@ -167,14 +167,15 @@ db::Store Ingest(const Series& series, const IngestOptions& options,
       db::Store::Create(path, SpatialReferenceOf(grid.crs), overwrite);
   db::Transaction transaction = store.Begin();
   SaveSeries(store, series, sheets, grid);
-  SaveIngestRecord(store, {grid, InputsHash(series, options),
-                           options.sheet_crs, options.allow_ballpark});
+  SaveIngestRecord(store, {grid, InputsHash(series, options), options.sheet_crs,
+                           options.allow_ballpark});
   transaction.Commit();
   context.progress.Finish();
-  LogInfo("ingest: {} sheets of {} editions on a grid of {} x {} px, {:.3g} m "
-          "per px, {}",
-          sheets.size(), footprints.size(), grid.width, grid.height,
-          grid.PixelMetres(), grid.crs.Label());
+  LogInfo(
+      "ingest: {} sheets of {} editions on a grid of {} x {} px, {:.3g} m "
+      "per px, {}",
+      sheets.size(), footprints.size(), grid.width, grid.height,
+      grid.PixelMetres(), grid.crs.Label());
   return store;
 }
 

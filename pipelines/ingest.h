@@ -4,15 +4,15 @@
 // file.
 #pragma once
 
-#include <filesystem>
-#include <optional>
-#include <string>
-
 #include "core/atomic_file.h"
 #include "core/json.h"
 #include "core/progress.h"
 #include "db/store.h"
 #include "pipelines/series.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
 
 namespace mapweave::pipelines {
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/lineage.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <chrono>
-#include <utility>
-
 #include "core/error.h"
 #include "core/log.h"
 #include "geo/polygon_ops.h"
 #include "pipelines/digest.h"
 #include "pipelines/project.h"
 #include "pipelines/window_codec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
 
 namespace mapweave::pipelines {
 namespace {
@@ -42,10 +42,9 @@ std::vector<tracking::Window> WindowsOf(const db::RunRow& run,
   options.overlap_px = config.at("overlap_px");
   options.offset = {config.at("window_offset").at(0),
                     config.at("window_offset").at(1)};
-  return tracking::PlanWindows(
-      cv::Size(static_cast<int>(project.grid.width),
-               static_cast<int>(project.grid.height)),
-      options);
+  return tracking::PlanWindows(cv::Size(static_cast<int>(project.grid.width),
+                                        static_cast<int>(project.grid.height)),
+                               options);
 }
 
 Segmented ReadWindows(const db::Store& store, const db::RunRow& run,
@@ -108,8 +107,8 @@ std::string TrackId(const tracking::Track& track, const Project& project) {
   for (size_t t = 0; t < track.masks.size(); ++t) {
     if (track.masks[t].IsEmpty()) continue;
     const tracking::Run& first = track.masks[t].Runs().front();
-    const Point2d place = project.grid.WorldFromPixel(
-        {first.begin + 0.5, first.row + 0.5});
+    const Point2d place =
+        project.grid.WorldFromPixel({first.begin + 0.5, first.row + 0.5});
     return NamedUuid(fmt::format("building {} {:.3f} {:.3f}",
                                  project.editions[t].label, place.x, place.y));
   }
@@ -143,7 +142,10 @@ class ResultBuilder {
  public:
   ResultBuilder(const Project& project, const LineageStageOptions& options,
                 const tracking::TrackSet& tracks)
-      : project_(project), options_(options), tracks_(tracks) {
+      : project_(project),
+        options_(options),
+        tracks_(tracks),
+        ground_(project.grid.crs) {
     for (const tracking::Track& track : tracks) {
       ids_.push_back(TrackId(track, project));
     }
@@ -234,7 +236,7 @@ class ResultBuilder {
       row.score = track.score;
       row.presence = track.presence[t];
       row.geometry = shapes[t];
-      row.area_m2 = geo::AreaM2(shapes[t], project_.grid.crs);
+      row.area_m2 = geo::AreaM2(shapes[t], ground_);
       result_.observations.push_back(std::move(row));
     }
     return shapes;
@@ -272,7 +274,7 @@ class ResultBuilder {
         state.start_date = date.from;
         state.kind = kind;
         state.geometry = shapes[t];
-        state.area_m2 = geo::AreaM2(shapes[t], project_.grid.crs);
+        state.area_m2 = geo::AreaM2(shapes[t], ground_);
         open = true;
       }
       last_seen = date.to;
@@ -286,6 +288,7 @@ class ResultBuilder {
   const Project& project_;
   const LineageStageOptions& options_;
   const tracking::TrackSet& tracks_;
+  geo::GroundMeasure ground_;
   std::vector<std::string> ids_;
   db::RunResult result_;
 };
@@ -300,10 +303,10 @@ ResultSummary DeriveLineage(db::Store& store,
   const db::RunRow* unfinished = UnfinishedRun(runs);
   if (unfinished == nullptr) {
     if (runs.empty()) {
-      throw Error(ErrorCode::kBadInput,
-                  fmt::format("'{}' is not segmented yet",
-                              store.Path().string()),
-                  "Run 'mapweave segment' on the project first.");
+      throw Error(
+          ErrorCode::kBadInput,
+          fmt::format("'{}' is not segmented yet", store.Path().string()),
+          "Run 'mapweave segment' on the project first.");
     }
     return Summarise(store);
   }
@@ -336,9 +339,9 @@ ResultSummary DeriveLineage(db::Store& store,
   run.status = db::RunStatus::kDone;
   run.stage = "done";
   run.finished_at = db::NowUtc();
-  run.seconds += std::chrono::duration<double>(
-                     std::chrono::steady_clock::now() - started)
-                     .count();
+  run.seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started)
+          .count();
   store.SaveRun(run);
   transaction.Commit();
   context.progress.Finish();

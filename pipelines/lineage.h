@@ -5,16 +5,16 @@
 // one transaction.
 #pragma once
 
-#include <map>
-#include <string>
-#include <vector>
-
 #include "core/json.h"
 #include "core/progress.h"
 #include "db/store.h"
 #include "tracking/lineage.h"
 #include "tracking/stitch.h"
 #include "tracking/trace.h"
+
+#include <map>
+#include <string>
+#include <vector>
 
 namespace mapweave::pipelines {
 
@@ -33,7 +33,7 @@ struct KindCount {
 
 struct ResultSummary {
   std::string run_id;
-  std::vector<std::string> editions;            // oldest first
+  std::vector<std::string> editions;             // oldest first
   std::vector<int64_t> observations_by_edition;  // beside `editions`
   int64_t buildings = 0;
   int64_t observations = 0;

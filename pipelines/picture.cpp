@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/picture.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
-#include <vector>
-
 #include "core/error.h"
 #include "geo/polygon_ops.h"
 #include "pipelines/project.h"
+
+#include <fmt/format.h>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
 
 namespace mapweave::pipelines {
 namespace {
@@ -27,9 +27,9 @@ cv::Scalar ColourOf(const std::string& track_id) {
   for (char c : track_id) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
   }
-  const cv::Mat hsv(1, 1, CV_8UC3,
-                    cv::Scalar(hash % 180, 200 + hash / 180 % 56,
-                               170 + hash / 10080 % 86));
+  const cv::Mat hsv(
+      1, 1, CV_8UC3,
+      cv::Scalar(hash % 180, 200 + hash / 180 % 56, 170 + hash / 10080 % 86));
   cv::Mat rgb;
   cv::cvtColor(hsv, rgb, cv::COLOR_HSV2RGB);
   const cv::Vec3b colour = rgb.at<cv::Vec3b>(0, 0);
@@ -49,10 +49,9 @@ std::vector<cv::Point> ScaledRing(const Ring& ring, double scale) {
 cv::Mat Panel(const Project& project, size_t edition, int downsample,
               const std::vector<db::ObservationRow>& observations) {
   geo::EditionReader reader = OpenEdition(project, edition);
-  geo::Pixels pixels = reader.Read(
-      {0, 0, static_cast<int>(project.grid.width),
-       static_cast<int>(project.grid.height)},
-      downsample);
+  geo::Pixels pixels = reader.Read({0, 0, static_cast<int>(project.grid.width),
+                                    static_cast<int>(project.grid.height)},
+                                   downsample);
   cv::Mat panel = BorrowMat(pixels.rgb).clone();
   // Paled, so that the outlines stand out.
   panel.convertTo(panel, -1, 0.72, 255 * 0.28);

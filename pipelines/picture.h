@@ -4,11 +4,11 @@
 // through time.
 #pragma once
 
-#include <filesystem>
-
 #include "core/atomic_file.h"
 #include "core/progress.h"
 #include "db/store.h"
+
+#include <filesystem>
 
 namespace mapweave::pipelines {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/project.h"
 
+#include "core/error.h"
+
 #include <fmt/format.h>
 
 #include <cstring>
-
-#include "core/error.h"
 
 namespace mapweave::pipelines {
 namespace {

@@ -5,12 +5,6 @@
 // stages before it is in the file alone, so each stage can run by itself.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <opencv2/core.hpp>
-#include <string>
-#include <vector>
-
 #include "core/date.h"
 #include "core/image.h"
 #include "core/json.h"
@@ -18,6 +12,13 @@
 #include "geo/edition_reader.h"
 #include "geo/grid.h"
 #include "geo/sheet.h"
+
+#include <opencv2/core.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace mapweave::pipelines {
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/run.h"
 
-#include <fmt/format.h>
-
-#include <chrono>
-#include <optional>
-
 #include "core/error.h"
 #include "core/log.h"
 #include "models/vis/segmenter.h"
 #include "pipelines/project.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
 
 namespace mapweave::pipelines {
 namespace {
@@ -122,9 +122,8 @@ RunReport Run(const Series& series, const RunOptions& options,
   RunReport report;
   StageClock clock(report);
   const std::string options_text = OptionsText(options);
-  std::optional<db::Store> store =
-      OpenUnfinished(output, InputsHash(series, options.ingest), options_text,
-                     overwrite);
+  std::optional<db::Store> store = OpenUnfinished(
+      output, InputsHash(series, options.ingest), options_text, overwrite);
   report.resumed = store.has_value();
   if (store) {
     LogInfo("run: going on with the unfinished '{}'", output.string());
@@ -137,12 +136,12 @@ RunReport Run(const Series& series, const RunOptions& options,
   }
   clock.Lap("ingest");
   if (series.Editions().size() == 1) {
-    LogWarning("run: one edition alone: buildings are outlined, but there is "
-               "nothing to link");
+    LogWarning(
+        "run: one edition alone: buildings are outlined, but there is "
+        "nothing to link");
   }
-  report.alignment = IsAligned(*store)
-                         ? StoredAlignment(*store)
-                         : Align(*store, options.align, context);
+  report.alignment = IsAligned(*store) ? StoredAlignment(*store)
+                                       : Align(*store, options.align, context);
   clock.Lap("align");
   const SegmentReport segmented = Segment(*store, options.segment, context);
   report.device = segmented.device;

@@ -3,12 +3,6 @@
 // The main job: all stages in a row, from sheets to a finished project file.
 #pragma once
 
-#include <filesystem>
-#include <map>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "core/atomic_file.h"
 #include "core/json.h"
 #include "pipelines/align.h"
@@ -16,6 +10,12 @@
 #include "pipelines/lineage.h"
 #include "pipelines/segment.h"
 #include "pipelines/series.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace mapweave::pipelines {
 

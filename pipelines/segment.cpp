@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/segment.h"
 
+#include "core/error.h"
+#include "core/log.h"
+#include "models/vis/segmenter.h"
+#include "pipelines/digest.h"
+#include "pipelines/window_codec.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,12 +17,6 @@
 #include <mutex>
 #include <set>
 #include <thread>
-
-#include "core/error.h"
-#include "core/log.h"
-#include "models/vis/segmenter.h"
-#include "pipelines/digest.h"
-#include "pipelines/window_codec.h"
 
 namespace mapweave::pipelines {
 namespace {
@@ -69,8 +69,8 @@ WindowResult SegmentWindow(vis::Segmenter& segmenter,
   const cv::Rect core = window.core - window.box.tl();
   for (const cv::Mat& coverage : clip.coverage) {
     any = any || cv::countNonZero(coverage) > 0;
-    result.uncovered.push_back(tracking::Mask::FromImage(
-        coverage(core) == 0, window.core.tl()));
+    result.uncovered.push_back(
+        tracking::Mask::FromImage(coverage(core) == 0, window.core.tl()));
   }
   if (any) {
     result.tracks = segmenter.Segment(clip);
@@ -129,9 +129,8 @@ void Work(WindowQueue& queue, vis::Segmenter& segmenter,
   try {
     while (std::optional<db::WorkRow> row = queue.Next()) {
       const auto started = std::chrono::steady_clock::now();
-      const WindowResult result =
-          SegmentWindow(segmenter, readers,
-                        windows[static_cast<size_t>(row->window_id)]);
+      const WindowResult result = SegmentWindow(
+          segmenter, readers, windows[static_cast<size_t>(row->window_id)]);
       row->tracks = EncodeWindow(result);
       row->done = true;
       row->seconds = std::chrono::duration<double>(
@@ -160,8 +159,7 @@ db::RunRow BeginRun(db::Store& store, const Project& project,
   run.config = config.dump();
   run.config_hash = Sha256(run.config);
   run.inputs_hash = project.inputs_hash;
-  run.run_id =
-      NamedUuid("run " + run.config_hash + " " + run.inputs_hash);
+  run.run_id = NamedUuid("run " + run.config_hash + " " + run.inputs_hash);
   if (auto before = store.FindRun(run.run_id)) {
     if (before->version == MAPWEAVE_VERSION) return *before;
     store.DeleteRun(run.run_id);
@@ -209,11 +207,11 @@ void RunWorkers(WindowQueue& queue, int workers, const Project& project,
   for (int i = 0; i < workers; ++i) {
     std::vector<geo::EditionReader> own;
     for (geo::EditionReader& reader : readers) own.push_back(reader.Fork());
-    threads.emplace_back(
-        [&queue, &windows, &segmenter = *segmenters[static_cast<size_t>(i)],
-         own = std::move(own)]() mutable {
-          Work(queue, segmenter, std::move(own), windows);
-        });
+    threads.emplace_back([&queue, &windows,
+                          &segmenter = *segmenters[static_cast<size_t>(i)],
+                          own = std::move(own)]() mutable {
+      Work(queue, segmenter, std::move(own), windows);
+    });
   }
   for (std::thread& thread : threads) thread.join();
 }
@@ -288,15 +286,13 @@ SegmentReport Segment(db::Store& store, const SegmentOptions& options,
   }
   report.windows_done_before =
       report.windows - static_cast<int64_t>(open.size());
-  report.threads =
-      WorkerCount(options, project.editions.size(), report.device);
+  report.threads = WorkerCount(options, project.editions.size(), report.device);
   LogInfo("segment: {} windows on {} with {} worker{}{}", windows.size(),
           report.device, report.threads, report.threads == 1 ? "" : "s",
           report.windows_done_before > 0
               ? fmt::format(", {} done before", report.windows_done_before)
               : "");
-  context.progress.Start("segment", report.windows,
-                         report.windows_done_before);
+  context.progress.Start("segment", report.windows, report.windows_done_before);
   WindowQueue queue(store, run.run_id, std::move(open), context);
   RunWorkers(queue, report.threads, project, report.checkpoint, report.device,
              windows);

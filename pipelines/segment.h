@@ -5,16 +5,17 @@
 // with the windows that are missing.
 #pragma once
 
-#include <filesystem>
-#include <opencv2/core.hpp>
-#include <string>
-#include <vector>
-
 #include "core/json.h"
 #include "core/progress.h"
 #include "db/store.h"
 #include "pipelines/project.h"
 #include "tracking/stitch.h"
+
+#include <opencv2/core.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace mapweave::pipelines {
 

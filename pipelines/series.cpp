@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/series.h"
 
+#include "core/error.h"
+
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -8,8 +10,6 @@
 #include <map>
 #include <regex>
 #include <set>
-
-#include "core/error.h"
 
 namespace mapweave::pipelines {
 namespace {
@@ -70,8 +70,8 @@ Series ReadSeriesToml(const fs::path& path) {
     for (const auto& [key, value] : *table) {
       if (key.str() != "label" && key.str() != "date" &&
           key.str() != "sheets") {
-        throw TomlError(path, fmt::format("unknown key '{}' in [[edition]]",
-                                          key.str()));
+        throw TomlError(
+            path, fmt::format("unknown key '{}' in [[edition]]", key.str()));
       }
     }
     const auto date = (*table)["date"].value<std::string>();
@@ -86,13 +86,12 @@ Series ReadSeriesToml(const fs::path& path) {
     for (const toml::node& sheet : *sheets) {
       const auto name = sheet.value<std::string>();
       if (!name) {
-        throw TomlError(path,
-                        fmt::format("a sheet of '{}' is no path", label));
+        throw TomlError(path, fmt::format("a sheet of '{}' is no path", label));
       }
-      const fs::path file = fs::path(*name).is_absolute() ||
-                                    name->rfind("/vsi", 0) == 0
-                                ? fs::path(*name)
-                                : path.parent_path() / *name;
+      const fs::path file =
+          fs::path(*name).is_absolute() || name->rfind("/vsi", 0) == 0
+              ? fs::path(*name)
+              : path.parent_path() / *name;
       RequireFile(file);
       series.sheets.push_back({file, label, range});
     }
@@ -105,11 +104,11 @@ DateRange DateOfSheet(const fs::path& path, const geo::SheetOptions& options) {
     return DateIn(path, *tag);
   }
   if (auto year = YearInFileName(path)) return ParseDateRange(*year);
-  throw Error(ErrorCode::kBadInput,
-              fmt::format("the survey date of '{}' is not known",
-                          path.string()),
-              "Give one date per sheet with --editions 1882,1898, or write a "
-              "series file (see the README).");
+  throw Error(
+      ErrorCode::kBadInput,
+      fmt::format("the survey date of '{}' is not known", path.string()),
+      "Give one date per sheet with --editions 1882,1898, or write a "
+      "series file (see the README).");
 }
 
 Series SeriesFromSheets(const std::vector<fs::path>& paths,
@@ -165,8 +164,8 @@ std::optional<std::string> YearInFileName(const fs::path& path) {
   static const std::regex kYear(R"((^|\D)(1[4-9]\d\d|20\d\d)(?=\D|$))");
   const std::string name = path.stem().string();
   std::optional<std::string> found;
-  for (std::sregex_iterator it(name.begin(), name.end(), kYear), end;
-       it != end; ++it) {
+  for (std::sregex_iterator it(name.begin(), name.end(), kYear), end; it != end;
+       ++it) {
     const std::string year = (*it)[2];
     if (found && *found != year) return std::nullopt;
     found = year;

@@ -3,13 +3,13 @@
 // Which sheets make up a series, and of which survey date each is.
 #pragma once
 
+#include "core/date.h"
+#include "geo/sheet.h"
+
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/date.h"
-#include "geo/sheet.h"
 
 namespace mapweave::pipelines {
 

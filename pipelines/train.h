@@ -3,13 +3,13 @@
 // Recipes for training: which clips, which network, in which order.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "core/json.h"
 #include "core/progress.h"
 #include "models/vis/trainer.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace mapweave::pipelines {
 

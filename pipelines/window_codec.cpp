@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/window_codec.h"
 
-#include <cstdint>
-
 #include "core/error.h"
 #include "core/json.h"
+
+#include <cstdint>
 
 namespace mapweave::pipelines {
 namespace {

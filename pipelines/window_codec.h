@@ -3,10 +3,10 @@
 // What one window gave, as bytes for the project file's work table.
 #pragma once
 
+#include "tracking/track.h"
+
 #include <string>
 #include <vector>
-
-#include "tracking/track.h"
 
 namespace mapweave::pipelines {
 

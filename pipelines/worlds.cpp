@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/worlds.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <map>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
-
 #include "core/error.h"
 #include "core/random.h"
 #include "geo/geotiff_writer.h"
@@ -19,6 +11,14 @@
 #include "synth/preview.h"
 #include "synth/render.h"
 #include "synth/world.h"
+
+#include <fmt/format.h>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
 
 namespace mapweave::pipelines {
 namespace {
@@ -107,11 +107,11 @@ const char* KindOf(synth::WorldEvent event) {
 class TruthBuilder {
  public:
   TruthBuilder(const WorldSeriesOptions& options, const geo::Grid& grid)
-      : options_(options), grid_(grid) {
+      : options_(options), grid_(grid), ground_(grid.crs) {
     const double w = static_cast<double>(grid.width);
     const double h = static_cast<double>(grid.height);
-    sheet_ = geo::GroundFromPixels({{{{0, 0}, {0, h}, {w, h}, {w, 0}}, {}}},
-                                   grid);
+    sheet_ =
+        geo::GroundFromPixels({{{{0, 0}, {0, h}, {w, h}, {w, 0}}, {}}}, grid);
     for (const std::string& edition : options.editions) {
       dates_.push_back(ParseDateRange(edition));
     }
@@ -127,8 +127,8 @@ class TruthBuilder {
  private:
   void Add(const synth::WorldBuilding& building) {
     const size_t editions = dates_.size();
-    const std::string id = NamedUuid(
-        fmt::format("world {} {}", options_.seed, building.identity));
+    const std::string id =
+        NamedUuid(fmt::format("world {} {}", options_.seed, building.identity));
     std::vector<MultiPolygon> shapes(editions);
     db::BuildingRow row;
     row.track_id = id;
@@ -173,14 +173,15 @@ class TruthBuilder {
     }
   }
 
-  void AddObservation(const std::string& id, size_t t, const MultiPolygon& shape) {
+  void AddObservation(const std::string& id, size_t t,
+                      const MultiPolygon& shape) {
     db::ObservationRow observation;
     observation.track_id = id;
     observation.edition = options_.editions[t];
     observation.score = 1.0;
     observation.presence = 1.0;
     observation.geometry = shape;
-    observation.area_m2 = geo::AreaM2(shape, grid_.crs);
+    observation.area_m2 = geo::AreaM2(shape, ground_);
     result_.observations.push_back(std::move(observation));
   }
 
@@ -209,6 +210,7 @@ class TruthBuilder {
 
   const WorldSeriesOptions& options_;
   const geo::Grid& grid_;
+  geo::GroundMeasure ground_;
   MultiPolygon sheet_;
   std::vector<DateRange> dates_;
   db::RunResult result_;
@@ -307,8 +309,8 @@ void WorldSeriesOptions::Validate() const {
 }
 
 WorldSeriesReport WriteWorldSeries(const WorldSeriesOptions& options,
-                                   const fs::path& folder,
-                                   Overwrite overwrite, RunContext& context) {
+                                   const fs::path& folder, Overwrite overwrite,
+                                   RunContext& context) {
   options.Validate();
   std::error_code failure;
   fs::create_directories(folder, failure);

@@ -4,14 +4,14 @@
 // them, and the truth as a project file.
 #pragma once
 
+#include "core/atomic_file.h"
+#include "core/json.h"
+#include "core/progress.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
-
-#include "core/atomic_file.h"
-#include "core/json.h"
-#include "core/progress.h"
 
 namespace mapweave::pipelines {
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "cli/app.h"
 
+#include "cli/command.h"
+#include "core/cancel.h"
+#include "core/error.h"
+#include "core/log.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,11 +14,6 @@
 #include <exception>
 #include <new>
 #include <thread>
-
-#include "cli/command.h"
-#include "core/cancel.h"
-#include "core/error.h"
-#include "core/log.h"
 
 namespace mapweave::cli {
 namespace {
@@ -41,12 +41,14 @@ int Report(bool json, ErrorCode code, const std::string& message,
 }
 
 void Run(int argc, char** argv, Invocation& invocation, CancelToken& cancel) {
-  CLI::App app("Mapweave follows every building through a series of "
-               "georeferenced historical maps.",
-               "mapweave");
+  CLI::App app(
+      "Mapweave follows every building through a series of "
+      "georeferenced historical maps.",
+      "mapweave");
   app.set_version_flag("--version", MAPWEAVE_VERSION);
-  app.set_config("--config", "", "Read options from a TOML file, one section "
-                                 "per command");
+  app.set_config("--config", "",
+                 "Read options from a TOML file, one section "
+                 "per command");
   app.allow_config_extras(false);
   app.require_subcommand(1);
   app.fallthrough();
@@ -89,8 +91,7 @@ CLI::App* AddCommand(CLI::App& parent, const std::string& name,
   CLI::App* command = parent.add_subcommand(name, description);
   command->fallthrough();
   CommonOptions& common = invocation.common;
-  command->add_flag("--json", common.json,
-                    "Print one JSON document on stdout");
+  command->add_flag("--json", common.json, "Print one JSON document on stdout");
   command->add_flag("--overwrite", common.overwrite,
                     "Replace the output if it exists");
   const char* advanced = "Advanced";

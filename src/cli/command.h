@@ -4,15 +4,16 @@
 // needs, and how results are printed.
 #pragma once
 
+#include "core/atomic_file.h"
+#include "core/json.h"
+#include "core/progress.h"
+
 #include <CLI/CLI.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "core/atomic_file.h"
-#include "core/json.h"
-#include "core/progress.h"
 
 namespace mapweave::cli {
 

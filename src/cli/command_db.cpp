@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "cli/command.h"
 #include "core/error.h"
 #include "db/check.h"
 #include "db/store.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace mapweave::cli {
 namespace {
@@ -30,23 +30,18 @@ void RunCheck(const CommonOptions& common, const std::string& file) {
                           report.checks.size(), report.problems.size()));
   }
   if (!report.IsSound()) {
-    throw Error(ErrorCode::kDatabase,
-                fmt::format("'{}' has problems", file),
+    throw Error(ErrorCode::kDatabase, fmt::format("'{}' has problems", file),
                 "Make the project again from its sheets.");
   }
 }
 
 Json StatsDocument(const db::StoreStats& stats) {
-  Json document = {{"sheets", stats.sheets},
-                   {"editions", Json::array()},
-                   {"buildings", stats.buildings},
-                   {"observations", stats.observations},
-                   {"states", stats.states},
-                   {"area_m2", stats.area_m2},
-                   {"lineage", stats.lineage},
-                   {"runs", stats.runs},
-                   {"reviews", stats.reviews},
-                   {"file_bytes", stats.file_bytes}};
+  Json document = {
+      {"sheets", stats.sheets},       {"editions", Json::array()},
+      {"buildings", stats.buildings}, {"observations", stats.observations},
+      {"states", stats.states},       {"area_m2", stats.area_m2},
+      {"lineage", stats.lineage},     {"runs", stats.runs},
+      {"reviews", stats.reviews},     {"file_bytes", stats.file_bytes}};
   for (const auto& edition : stats.per_edition) {
     document["editions"].push_back({{"edition", edition.edition},
                                     {"observations", edition.observations},

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
-
 #include "cli/command.h"
 #include "core/error.h"
 #include "pipelines/evaluate.h"
+
+#include <fmt/format.h>
 
 namespace mapweave::cli {
 namespace {
@@ -32,8 +32,7 @@ std::vector<Gate> ParseGates(const std::vector<std::string>& texts) {
       if (equals == std::string::npos || used != number.size()) throw 0;
       gates.push_back({text.substr(0, equals), minimum});
     } catch (...) {
-      throw Error(ErrorCode::kUsage,
-                  fmt::format("'{}' is no gate", text),
+      throw Error(ErrorCode::kUsage, fmt::format("'{}' is no gate", text),
                   "Write --fail-under link_f1=0.85.");
     }
   }
@@ -43,11 +42,11 @@ std::vector<Gate> ParseGates(const std::vector<std::string>& texts) {
 std::string Table(const pipelines::EvaluateReport& report) {
   const tracking::Measures& net = report.measures;
   const tracking::Measures& base = report.baseline;
-  std::string text =
-      fmt::format("{} predicted and {} true tracks, compared on pixels of "
-                  "{:.4g} units in {}\n\n{:<16} {:>10} {:>10}\n",
-                  report.predicted_tracks, report.true_tracks,
-                  report.resolution, report.crs, "", "mapweave", "two-step");
+  std::string text = fmt::format(
+      "{} predicted and {} true tracks, compared on pixels of "
+      "{:.4g} units in {}\n\n{:<16} {:>10} {:>10}\n",
+      report.predicted_tracks, report.true_tracks, report.resolution,
+      report.crs, "", "mapweave", "two-step");
   const auto row = [&text](const std::string& name, double a, double b) {
     text += fmt::format("{:<16} {:>10.3f} {:>10.3f}\n", name, a, b);
   };
@@ -75,16 +74,16 @@ void Run(const CommonOptions& common, const Options& options,
   pipelines::EvaluateOptions evaluate;
   if (options.resolution > 0.0) evaluate.resolution = options.resolution;
   evaluate.measures.min_score = options.min_score;
-  const pipelines::EvaluateReport report = pipelines::Evaluate(
-      options.predicted, options.truth, evaluate, context);
+  const pipelines::EvaluateReport report =
+      pipelines::Evaluate(options.predicted, options.truth, evaluate, context);
   const Json document = pipelines::ToJson(report);
   std::string missed;
   for (const Gate& gate : gates) {
     const double value = pipelines::FigureOf(document, gate.key);
     if (!(value >= gate.minimum)) {
-      missed += fmt::format("{}{} is {:.4f}, below {}",
-                            missed.empty() ? "" : "; ", gate.key, value,
-                            gate.minimum);
+      missed +=
+          fmt::format("{}{} is {:.4f}, below {}", missed.empty() ? "" : "; ",
+                      gate.key, value, gate.minimum);
     }
   }
   if (!missed.empty() && common.json) {
@@ -102,10 +101,11 @@ void Run(const CommonOptions& common, const Options& options,
 
 void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(
-      app, "eval", "Compare a result with the truth, beside the two-step "
-                   "baseline",
-      invocation);
+  CLI::App* command =
+      AddCommand(app, "eval",
+                 "Compare a result with the truth, beside the two-step "
+                 "baseline",
+                 invocation);
   command
       ->add_option("predicted", options->predicted,
                    "Project file, GeoPackage or GeoJSON")
@@ -128,8 +128,9 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
       ->add_option("--fail-under", options->fail_under,
                    "End with code 6 if a measure is lower: link_f1=0.85")
       ->delimiter(',');
-  command->footer("Example:\n"
-                  "  mapweave eval town.gpkg samples/truth.gpkg");
+  command->footer(
+      "Example:\n"
+      "  mapweave eval town.gpkg samples/truth.gpkg");
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext& context) {
       Run(invocation.common, *options, context);

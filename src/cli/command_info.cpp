@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
-
 #include "cli/command.h"
 #include "pipelines/info.h"
+
+#include <fmt/format.h>
 
 namespace mapweave::cli {
 namespace {
 
 void Run(const CommonOptions& common, const std::string& file) {
-  const Json info = file.empty() ? pipelines::ProgramInfo()
-                                 : pipelines::FileInfo(file);
+  const Json info =
+      file.empty() ? pipelines::ProgramInfo() : pipelines::FileInfo(file);
   if (common.json) {
     PrintJson(info);
     return;
@@ -18,14 +18,14 @@ void Run(const CommonOptions& common, const std::string& file) {
   for (const auto& [key, value] : info.items()) {
     if (value.is_array()) {
       for (const Json& item : value) {
-        text += fmt::format("{:<18} {}\n", key,
-                            item.is_string() ? item.get<std::string>()
-                                             : item.dump());
+        text += fmt::format(
+            "{:<18} {}\n", key,
+            item.is_string() ? item.get<std::string>() : item.dump());
       }
     } else {
-      text += fmt::format("{:<18} {}\n", key,
-                          value.is_string() ? value.get<std::string>()
-                                            : value.dump());
+      text += fmt::format(
+          "{:<18} {}\n", key,
+          value.is_string() ? value.get<std::string>() : value.dump());
     }
   }
   PrintText(text);

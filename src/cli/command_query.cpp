@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // query and export: the same filters, to stdout or to a file.
-#include <fmt/format.h>
-
 #include "cli/command.h"
 #include "core/error.h"
 #include "db/query.h"
 #include "pipelines/export.h"
 #include "pipelines/filter.h"
+
+#include <fmt/format.h>
 
 namespace mapweave::cli {
 namespace {
@@ -59,8 +59,7 @@ void AddFilterOptions(CLI::App* command, pipelines::FilterText& filter) {
       ->group(group);
   command->add_option("--track", filter.track, "One building, by its id")
       ->group(group);
-  command->add_option("--edition", filter.edition, "One edition")
-      ->group(group);
+  command->add_option("--edition", filter.edition, "One edition")->group(group);
   command
       ->add_option("--near", filter.near,
                    "X,Y[,RADIUS] in the project's CRS; the ten nearest "
@@ -121,8 +120,9 @@ void AddQueryCommands(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   command->add_flag("--explain", query->explain,
                     "Show the SQL instead of its result");
-  command->footer("Example:\n"
-                  "  mapweave query town.gpkg --at 1890 --min-area 200");
+  command->footer(
+      "Example:\n"
+      "  mapweave query town.gpkg --at 1890 --min-area 200");
   command->callback([query, &invocation] {
     invocation.action = [query, &invocation](RunContext&) {
       RunQuery(invocation.common, *query);
@@ -144,8 +144,9 @@ void AddQueryCommands(CLI::App& app, Invocation& invocation) {
   // Every outline by default: an export is the whole record.
   output->filter.layer = "observation";
   AddFilterOptions(command, output->filter);
-  command->footer("Example:\n"
-                  "  mapweave export town.gpkg town.geojson");
+  command->footer(
+      "Example:\n"
+      "  mapweave export town.gpkg town.geojson");
   command->callback([output, &invocation] {
     invocation.action = [output, &invocation](RunContext& context) {
       RunExport(invocation.common, *output, context);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // run, and its stages one by one: ingest, align, segment, lineage.
-#include <fmt/format.h>
-
 #include "cli/command.h"
 #include "core/error.h"
 #include "pipelines/run.h"
+
+#include <fmt/format.h>
 
 namespace mapweave::cli {
 namespace {
@@ -157,8 +157,8 @@ void RunAll(const CommonOptions& common, const Options& options,
 void RunIngest(const CommonOptions& common, const Options& options,
                RunContext& context) {
   db::Store store = pipelines::Ingest(
-      LoadSeries(options), StageOptions(common, options).ingest,
-      options.output, common.OverwriteMode(), context);
+      LoadSeries(options), StageOptions(common, options).ingest, options.output,
+      common.OverwriteMode(), context);
   const pipelines::Project project = pipelines::LoadProject(store);
   if (common.json) {
     Json document = {{"editions", Json::array()},
@@ -168,8 +168,8 @@ void RunIngest(const CommonOptions& common, const Options& options,
                      {"height", project.grid.height},
                      {"megapixels", project.Megapixels()}};
     for (const pipelines::ProjectEdition& edition : project.editions) {
-      document["editions"].push_back({{"edition", edition.label},
-                                      {"sheets", edition.sheets.size()}});
+      document["editions"].push_back(
+          {{"edition", edition.label}, {"sheets", edition.sheets.size()}});
     }
     PrintJson(document);
     return;
@@ -187,8 +187,8 @@ db::Store OpenProject(const Options& options) {
 void RunAlign(const CommonOptions& common, const Options& options,
               RunContext& context) {
   db::Store store = OpenProject(options);
-  const auto found = pipelines::Align(
-      store, StageOptions(common, options).align, context);
+  const auto found =
+      pipelines::Align(store, StageOptions(common, options).align, context);
   if (common.json) {
     PrintJson({{"editions", pipelines::ToJson(found)}});
     return;
@@ -198,19 +198,19 @@ void RunAlign(const CommonOptions& common, const Options& options,
         "{:<12} {:+8.2f} m east {:+8.2f} m north  confidence {:.2f}  {}\n",
         edition.edition, edition.shift_x_m, edition.shift_y_m,
         edition.confidence,
-        !edition.aligned      ? "refused"
-        : edition.residual_m ? fmt::format("{:.2f} m left at {} places",
-                                           *edition.residual_m,
-                                           edition.held_out_points)
-                             : "no place to check"));
+        !edition.aligned ? "refused"
+        : edition.residual_m
+            ? fmt::format("{:.2f} m left at {} places", *edition.residual_m,
+                          edition.held_out_points)
+            : "no place to check"));
   }
 }
 
 void RunSegment(const CommonOptions& common, const Options& options,
                 RunContext& context) {
   db::Store store = OpenProject(options);
-  const pipelines::SegmentReport report = pipelines::Segment(
-      store, StageOptions(common, options).segment, context);
+  const pipelines::SegmentReport report =
+      pipelines::Segment(store, StageOptions(common, options).segment, context);
   if (common.json) {
     PrintJson({{"run_id", report.run_id},
                {"windows", report.windows},
@@ -218,8 +218,8 @@ void RunSegment(const CommonOptions& common, const Options& options,
                {"device", report.device}});
     return;
   }
-  PrintText(fmt::format("{} windows, {} of them done before\n",
-                        report.windows, report.windows_done_before));
+  PrintText(fmt::format("{} windows, {} of them done before\n", report.windows,
+                        report.windows_done_before));
 }
 
 void RunLineage(const CommonOptions& common, const Options& options,
@@ -258,9 +258,9 @@ void AddProjectArgument(CLI::App* command, Options& options) {
 
 void AddRunCommands(CLI::App& app, Invocation& invocation) {
   auto run = std::make_shared<Options>();
-  CLI::App* command = AddCommand(
-      app, "run", "Do the whole job: from maps to linked buildings",
-      invocation);
+  CLI::App* command =
+      AddCommand(app, "run", "Do the whole job: from maps to linked buildings",
+                 invocation);
   AddSheetOptions(command, *run);
   AddAlignOptions(command, *run);
   AddSegmentOptions(command, *run);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "cli/command.h"
 #include "core/error.h"
 #include "pipelines/worlds.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace mapweave::cli {
 namespace {
@@ -54,10 +54,9 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation) {
   synth->fallthrough();
   auto options = std::make_shared<Options>();
   pipelines::WorldSeriesOptions& world = options->world;
-  CLI::App* command =
-      AddCommand(*synth, "world",
-                 "Draw a simulated town through time, with its truth",
-                 invocation);
+  CLI::App* command = AddCommand(
+      *synth, "world", "Draw a simulated town through time, with its truth",
+      invocation);
   command->add_option("-o,--output", options->output,
                       "Folder for the GeoTIFFs and truth.gpkg");
   command->add_option("--name", world.name, "Start of the files' names")
@@ -97,8 +96,9 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation) {
   command->add_option("--preview-clips", options->preview_clips)
       ->check(CLI::Range(1, 400))
       ->capture_default_str();
-  command->footer("Example:\n"
-                  "  mapweave synth world --seed 7 -o my_town");
+  command->footer(
+      "Example:\n"
+      "  mapweave synth world --seed 7 -o my_town");
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext& context) {
       RunWorld(invocation.common, *options, context);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
-
 #include "cli/command.h"
 #include "core/error.h"
 #include "pipelines/train.h"
+
+#include <fmt/format.h>
 
 namespace mapweave::cli {
 namespace {
@@ -28,16 +28,15 @@ void Run(const CommonOptions& common, Options options, RunContext& context) {
     PrintJson(pipelines::ToJson(report));
     return;
   }
-  PrintText(fmt::format("{}: {} steps, {} clips, {}, loss {:.3f}\n",
-                        report.checkpoint, report.result.steps,
-                        report.result.clips,
-                        FormatDuration(report.result.seconds),
-                        report.result.loss));
+  PrintText(
+      fmt::format("{}: {} steps, {} clips, {}, loss {:.3f}\n",
+                  report.checkpoint, report.result.steps, report.result.clips,
+                  FormatDuration(report.result.seconds), report.result.loss));
   if (report.result.validated) {
     PrintText(fmt::format(
         "validation: detection F1 {:.3f}, link F1 {:.3f} at score {:.2f}\n",
-        report.result.validation.detection_f1,
-        report.result.validation.link_f1, report.result.validation.threshold));
+        report.result.validation.detection_f1, report.result.validation.link_f1,
+        report.result.validation.threshold));
   }
 }
 
@@ -86,8 +85,9 @@ void AddTrainCommand(CLI::App& app, Invocation& invocation) {
   command->add_option("--ema-decay", training.ema_decay)
       ->capture_default_str()
       ->group(advanced);
-  command->add_option("--validate-every", training.validate_every,
-                      "Steps between validations")
+  command
+      ->add_option("--validate-every", training.validate_every,
+                   "Steps between validations")
       ->capture_default_str()
       ->group(advanced);
   command->add_option("--validation-clips", training.validation_clips)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "core/atomic_file.h"
 
-#include <fcntl.h>
+#include "core/error.h"
+
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <sstream>
-
-#include "core/error.h"
+#include <unistd.h>
 
 namespace mapweave {
 
@@ -48,8 +48,8 @@ AtomicFile::AtomicFile(fs::path path, Overwrite overwrite)
   CheckWritable(path_, overwrite);
   // The extension stays last: GDAL and OpenCV choose a format by it.
   temp_path_ = path_;
-  temp_path_.replace_filename(fmt::format(".{}.{}.tmp{}",
-                                          path_.stem().string(), getpid(),
+  temp_path_.replace_filename(fmt::format(".{}.{}.tmp{}", path_.stem().string(),
+                                          getpid(),
                                           path_.extension().string()));
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "core/cancel.h"
 
+#include "core/error.h"
+
 #include <csignal>
 #include <unistd.h>
-
-#include "core/error.h"
 
 namespace mapweave {
 namespace {

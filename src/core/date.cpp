@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "core/date.h"
 
+#include "core/error.h"
+
 #include <fmt/format.h>
 
 #include <chrono>
 #include <regex>
-
-#include "core/error.h"
 
 namespace mapweave {
 namespace {
@@ -19,16 +19,13 @@ namespace {
 
 Date LastDayOf(int year, int month) {
   const std::chrono::year_month_day_last last(
-      std::chrono::year(year),
-      std::chrono::month_day_last(
-          std::chrono::month(static_cast<unsigned>(month))));
-  return {year, month,
-          static_cast<int>(static_cast<unsigned>(last.day()))};
+      std::chrono::year(year), std::chrono::month_day_last(std::chrono::month(
+                                   static_cast<unsigned>(month))));
+  return {year, month, static_cast<int>(static_cast<unsigned>(last.day()))};
 }
 
 DateRange ParseSingle(const std::string& text, const std::string& whole) {
-  static const std::regex kPattern(
-      R"((\d{4})(?:-(\d{2})(?:-(\d{2}))?)?)");
+  static const std::regex kPattern(R"((\d{4})(?:-(\d{2})(?:-(\d{2}))?)?)");
   std::smatch match;
   if (!std::regex_match(text, match, kPattern)) ThrowBadDate(whole);
   const int year = std::stoi(match[1]);

@@ -35,11 +35,11 @@ void ThrowCheckFailure(const char* condition, const char* file, int line) {
   if (auto slash = name.rfind('/'); slash != std::string_view::npos) {
     name.remove_prefix(slash + 1);
   }
-  throw Error(ErrorCode::kBug,
-              fmt::format("internal check failed: {} ({}:{})", condition, name,
-                          line),
-              "This is a bug in Mapweave; please report it with the command "
-              "that you ran.");
+  throw Error(
+      ErrorCode::kBug,
+      fmt::format("internal check failed: {} ({}:{})", condition, name, line),
+      "This is a bug in Mapweave; please report it with the command "
+      "that you ran.");
 }
 
 }  // namespace mapweave

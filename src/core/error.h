@@ -45,10 +45,10 @@ class Error : public std::runtime_error {
 
 // An invariant of the program itself, always on. For what a user can cause,
 // throw Error with a message of its own.
-#define MAPWEAVE_CHECK(condition)                                     \
-  do {                                                                \
-    if (!(condition))                                                 \
-      ::mapweave::ThrowCheckFailure(#condition, __FILE__, __LINE__);  \
+#define MAPWEAVE_CHECK(condition)                                    \
+  do {                                                               \
+    if (!(condition))                                                \
+      ::mapweave::ThrowCheckFailure(#condition, __FILE__, __LINE__); \
   } while (false)
 
 }  // namespace mapweave

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "core/json.h"
 
-#include <fmt/format.h>
-
 #include "core/atomic_file.h"
 #include "core/error.h"
+
+#include <fmt/format.h>
 
 namespace mapweave {
 
@@ -12,9 +12,9 @@ Json ParseJson(const std::string& text, const std::string& origin) {
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& fault) {
-    throw Error(ErrorCode::kBadInput,
-                fmt::format("'{}' is not valid JSON (byte {})", origin,
-                            fault.byte));
+    throw Error(
+        ErrorCode::kBadInput,
+        fmt::format("'{}' is not valid JSON (byte {})", origin, fault.byte));
   }
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "core/log.h"
 
+#include "core/error.h"
+
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
 #include <mutex>
-
-#include "core/error.h"
+#include <unistd.h>
 
 namespace mapweave {
 namespace {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "core/progress.h"
 
+#include "core/error.h"
+#include "core/log.h"
+
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-
-#include "core/error.h"
-#include "core/log.h"
+#include <unistd.h>
 
 namespace mapweave {
 namespace {
@@ -96,11 +96,11 @@ void Progress::Draw(bool force) {
   if (!force && done_ != total_ && now - drawn_ < kRedrawInterval) return;
   drawn_ = now;
   const int filled = static_cast<int>(std::lround(fraction * kBarCells));
-  WriteStderr(fmt::format("{:<10} [{}{}] {:3.0f} %  {}", stage_,
-                          std::string(filled, '#'),
-                          std::string(kBarCells - filled, '.'),
-                          fraction * 100.0, left),
-              true);
+  WriteStderr(
+      fmt::format("{:<10} [{}{}] {:3.0f} %  {}", stage_,
+                  std::string(filled, '#'),
+                  std::string(kBarCells - filled, '.'), fraction * 100.0, left),
+      true);
 }
 
 std::string FormatDuration(double seconds) {
@@ -108,7 +108,8 @@ std::string FormatDuration(double seconds) {
   if (whole >= 3600) {
     return fmt::format("{} h {:02d} min", whole / 3600, whole / 60 % 60);
   }
-  if (whole >= 60) return fmt::format("{} min {:02d} s", whole / 60, whole % 60);
+  if (whole >= 60)
+    return fmt::format("{} min {:02d} s", whole / 60, whole % 60);
   return fmt::format("{} s", whole);
 }
 

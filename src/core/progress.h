@@ -4,12 +4,12 @@
 // now and then elsewhere, nothing when switched off.
 #pragma once
 
+#include "core/cancel.h"
+
 #include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <string>
-
-#include "core/cancel.h"
 
 namespace mapweave {
 

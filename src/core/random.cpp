@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "core/random.h"
 
+#include "core/error.h"
+
 #include <bit>
 #include <cmath>
 #include <numbers>
-
-#include "core/error.h"
 
 namespace mapweave {
 namespace {
 
 __extension__ using Uint128 = unsigned __int128;
-
 
 uint64_t SplitMix(uint64_t& state) {
   uint64_t z = (state += 0x9e3779b97f4a7c15ULL);
@@ -48,9 +47,7 @@ uint64_t Rng::Next() {
   return result;
 }
 
-double Rng::Uniform() {
-  return static_cast<double>(Next() >> 11) * 0x1.0p-53;
-}
+double Rng::Uniform() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
 
 double Rng::Uniform(double low, double high) {
   return low + (high - low) * Uniform();

@@ -24,7 +24,7 @@ class Rng {
   Rng Fork(uint64_t key) const;
 
   uint64_t Next();
-  double Uniform();                       // [0, 1)
+  double Uniform();                         // [0, 1)
   double Uniform(double low, double high);  // [low, high)
   // Both ends included; low <= high.
   int64_t Int(int64_t low, int64_t high);
@@ -43,8 +43,9 @@ class Rng {
   template <typename T>
   void Shuffle(std::vector<T>& items) {
     for (size_t i = items.size(); i > 1; --i) {
-      std::swap(items[i - 1],
-                items[static_cast<size_t>(Int(0, static_cast<int64_t>(i) - 1))]);
+      std::swap(
+          items[i - 1],
+          items[static_cast<size_t>(Int(0, static_cast<int64_t>(i) - 1))]);
     }
   }
 

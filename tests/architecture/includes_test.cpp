@@ -34,15 +34,9 @@ const std::map<std::string, std::set<std::string>>& AllowedIncludes() {
 // Third-party headers and the folders that may name them.
 const std::map<std::string, std::set<std::string>>& Confined() {
   static const std::map<std::string, std::set<std::string>> confined = {
-      {"torch/", {"models"}},
-      {"ATen/", {"models"}},
-      {"gdal", {"src/geo"}},
-      {"ogr_", {"src/geo"}},
-      {"cpl_", {"src/geo"}},
-      {"proj", {"src/geo"}},
-      {"sqlite3", {"db"}},
-      {"CLI/", {"src/cli"}},
-      {"spdlog/", {"src/core"}},
+      {"torch/", {"models"}}, {"ATen/", {"models"}}, {"gdal", {"src/geo"}},
+      {"ogr_", {"src/geo"}},  {"cpl_", {"src/geo"}}, {"proj", {"src/geo"}},
+      {"sqlite3", {"db"}},    {"CLI/", {"src/cli"}}, {"spdlog/", {"src/core"}},
   };
   return confined;
 }
@@ -82,8 +76,7 @@ TEST(Architecture, FoldersIncludeOnlyWhatIsBelowThem) {
 
 TEST(Architecture, ThirdPartyHeadersStayInTheirFolder) {
   for (const auto& [folder, unused] : AllowedIncludes()) {
-    ForEachInclude(folder, [&, f = folder](const std::string& file,
-                                           bool quoted,
+    ForEachInclude(folder, [&, f = folder](const std::string& file, bool quoted,
                                            const std::string& name) {
       if (quoted) return;
       for (const auto& [prefix, folders] : Confined()) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "core/atomic_file.h"
 
+#include "core/error.h"
+#include "tests/support/temp_dir.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <functional>
-
-#include "core/error.h"
-#include "tests/support/temp_dir.h"
 
 namespace mapweave {
 namespace {
@@ -53,8 +53,9 @@ TEST(AtomicFile, RefusesToOverwriteUnlessTold) {
   testing::TempDir dir;
   const std::string path = dir.File("a.txt");
   WriteFileAtomically(path, "one", Overwrite::kRefuse);
-  EXPECT_EQ(CodeOf([&] { WriteFileAtomically(path, "two", Overwrite::kRefuse); }),
-            ErrorCode::kUsage);
+  EXPECT_EQ(
+      CodeOf([&] { WriteFileAtomically(path, "two", Overwrite::kRefuse); }),
+      ErrorCode::kUsage);
   EXPECT_EQ(ReadFile(path), "one");
   WriteFileAtomically(path, "two", Overwrite::kAllow);
   EXPECT_EQ(ReadFile(path), "two");

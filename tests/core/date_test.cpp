@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "core/date.h"
 
-#include <gtest/gtest.h>
-
 #include "core/error.h"
+
+#include <gtest/gtest.h>
 
 namespace mapweave {
 namespace {

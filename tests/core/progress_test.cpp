@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "core/progress.h"
 
-#include <gtest/gtest.h>
-
 #include "core/error.h"
 #include "core/log.h"
+
+#include <gtest/gtest.h>
 
 namespace mapweave {
 namespace {
