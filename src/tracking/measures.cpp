@@ -218,16 +218,12 @@ EditionMeasures Finish(const EditionSums& sums) {
   return measures;
 }
 
-// The editions of each link of a track: consecutive presences.
-std::vector<std::pair<size_t, size_t>> LinksOf(const Track& track) {
-  std::vector<std::pair<size_t, size_t>> links;
-  std::optional<size_t> last;
-  for (size_t t = 0; t < track.masks.size(); ++t) {
-    if (track.masks[t].IsEmpty()) continue;
-    if (last) links.push_back({*last, t});
-    last = t;
+// Calls visit(t) for each link of a track from edition t to t + 1.
+template <typename Visit>
+void ForEachLink(const Track& track, Visit visit) {
+  for (size_t t = 0; t + 1 < track.masks.size(); ++t) {
+    if (!track.masks[t].IsEmpty() && !track.masks[t + 1].IsEmpty()) visit(t);
   }
-  return links;
 }
 
 // matches[t][p]: partner of predicted track p on edition t.
@@ -238,20 +234,15 @@ MatchScore LinkScore(const SeriesView& series,
   int64_t predicted = 0;
   for (size_t p = 0; p < series.predicted.size(); ++p) {
     if (!Counts(series.predicted[p], options)) continue;
-    for (const auto& [from, to] : LinksOf(series.predicted[p])) {
+    ForEachLink(series.predicted[p], [&](size_t t) {
       ++predicted;
-      const int truth = matches[from][p].truth;
-      if (truth == kNone || truth != matches[to][p].truth) continue;
-      const std::vector<Mask>& masks =
-          series.truth[static_cast<size_t>(truth)].masks;
-      bool skips = false;
-      for (size_t t = from + 1; t < to; ++t) skips |= !masks[t].IsEmpty();
-      if (!skips) ++right;
-    }
+      const int truth = matches[t][p].truth;
+      if (truth != kNone && truth == matches[t + 1][p].truth) ++right;
+    });
   }
   int64_t truths = 0;
   for (const Track& track : series.truth) {
-    truths += static_cast<int64_t>(LinksOf(track).size());
+    ForEachLink(track, [&](size_t) { ++truths; });
   }
   return {right, predicted - right, truths - right};
 }

@@ -71,11 +71,10 @@ struct Measures {
   double track_f1 = 0.0;
   double track_precision = 0.0;
   double track_recall = 0.0;
-  // Links. A link joins two consecutive presences of one track (t and the next
-  // edition on which the track is seen). A predicted link is right if both its
-  // ends are matched (IoU >= iou_threshold, one to one per edition) to one
-  // true track and that track has a link between the same two editions.
-  // Recall: right links over true links.
+  // Links. A link joins the masks of one track on two neighbouring editions, t
+  // and t + 1; what a track spans over a gap is no link. A predicted link is
+  // right if both its ends are matched (IoU >= iou_threshold, one to one per
+  // edition) to one true track. Recall: right links over true links.
   MatchScore links;
   double link_f1 = 0.0;
   double link_precision = 0.0;

@@ -88,20 +88,20 @@ TEST(Measures, IdentitySwapLosesAllLinksAndNoMask) {
   EXPECT_NEAR(m.editions[1].pq, 1.0, kExact);
 }
 
-TEST(Measures, GapInThePredictionIsNoRightLink) {
+TEST(Measures, GapInThePredictionMissesBothLinks) {
   const TrackSet truth = {MakeTrack({Place(0), Place(0), Place(0)})};
   const TrackSet predicted = {MakeTrack({Place(0), Mask(), Place(0)})};
   const Measures m = Evaluate(predicted, truth, {});
-  EXPECT_EQ(m.links, (MatchScore{0, 1, 2}));
+  EXPECT_EQ(m.links, (MatchScore{0, 0, 2}));
   EXPECT_EQ(m.tracks, (MatchScore{1, 0, 0}));
   EXPECT_EQ(m.editions[1].counts, (MatchScore{0, 0, 1}));
 }
 
-TEST(Measures, GapInTheTruthIsOneLink) {
+TEST(Measures, GapInTheTruthIsNoLink) {
   const TrackSet truth = {MakeTrack({Place(0), Mask(), Place(0)})};
-  EXPECT_EQ(Evaluate(truth, truth, {}).links, (MatchScore{1, 0, 0}));
+  EXPECT_EQ(Evaluate(truth, truth, {}).links, (MatchScore{0, 0, 0}));
   const TrackSet filled = {MakeTrack({Place(0), Place(0), Place(0)})};
-  EXPECT_EQ(Evaluate(filled, truth, {}).links, (MatchScore{0, 2, 1}));
+  EXPECT_EQ(Evaluate(filled, truth, {}).links, (MatchScore{0, 2, 0}));
 }
 
 TEST(Measures, LinkNeedsBothEnds) {
