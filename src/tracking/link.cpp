@@ -4,7 +4,6 @@
 #include "core/error.h"
 #include "tracking/assignment.h"
 #include "tracking/box_index.h"
-#include "tracking/registration.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,8 +19,8 @@ using Editions = std::vector<std::vector<Instance>>;
 
 constexpr int kNone = -1;
 
-// Shifts of less confidence are noise: unrelated maps reach about 0.3.
-constexpr double kMinShiftConfidence = 0.3;
+// Probability from which a map's pixel counts as drawn.
+constexpr double kForeground = 0.5;
 // A shift one pixel farther from the clip's must overlap this much better.
 constexpr double kShiftReluctance = 0.01;
 // Similarity at which a link is as likely as not, and how fast that changes.
@@ -126,57 +125,26 @@ Mask UnionOf(const std::vector<Instance>& instances) {
 
 // What one edition is registered and searched by.
 struct EditionView {
-  explicit EditionView(const std::vector<Instance>& list)
-      : instances(list), all(UnionOf(list)) {
+  EditionView(const std::vector<Instance>& list, Mask all_drawn)
+      : instances(list), drawn(std::move(all_drawn)) {
     for (size_t i = 0; i < list.size(); ++i) {
       index.Insert(static_cast<int>(i), list[i].mask.Bounds());
     }
   }
   const std::vector<Instance>& instances;
-  Mask all;
+  Mask drawn;  // all that is drawn as a building
   BoxIndex index;
 };
 
-// Feature image of the masks themselves, over `box`.
-cv::Mat PaintForRegistration(const Mask& mask, const cv::Rect& box) {
-  cv::Mat image = cv::Mat::zeros(box.size(), CV_8UC1);
-  mask.Paint(image, 1, box.tl());
-  cv::Mat features;
-  image.convertTo(features, CV_32F);
-  return features;
-}
-
-// Whole pixels to add to a's coordinates to get b's; (0, 0) where the maps do
-// not say.
-cv::Point WholeShift(const cv::Mat& a, const cv::Mat& b, int max_shift_px) {
-  if (max_shift_px == 0 || a.empty()) return {};
-  ShiftOptions options;
-  options.max_shift_px = max_shift_px;
-  options.min_confidence = kMinShiftConfidence;
-  const ShiftEstimate estimate = EstimateShift(a, b, options);
-  if (!estimate.is_confident) return {};
-  return {cvRound(estimate.shift.x), cvRound(estimate.shift.y)};
-}
-
-// The shift near `whole` that brings the surroundings of `mask` to overlap
-// best. Everything around counts, so that a house in a row of equal ones is
-// not moved onto its neighbour.
-cv::Point LocalShift(const Mask& mask, const Mask& all_a, const Mask& all_b,
-                     cv::Point whole, const LinkOptions& options) {
-  if (options.neighbourhood_px == 0) return whole;
-  const int half = options.neighbourhood_px / 2;
-  const cv::Rect bounds = mask.Bounds();
-  const cv::Point centre = (bounds.tl() + bounds.br()) / 2;
-  const Mask around = all_a.Clipped(
-      bounds | cv::Rect(centre.x - half, centre.y - half, 2 * half, 2 * half));
-  cv::Point best = whole;
+// The shift within `reach` of `middle` that brings `a` to overlap `b` best.
+cv::Point BestOverlap(const Mask& a, const Mask& b, cv::Point middle,
+                      int reach) {
+  cv::Point best = middle;
   double best_value = 0.0;
-  const int reach = options.max_local_shift_px;
   for (int dy = -reach; dy <= reach; ++dy) {
     for (int dx = -reach; dx <= reach; ++dx) {
-      const cv::Point shift = whole + cv::Point(dx, dy);
-      const double overlap = static_cast<double>(
-          around.Translated(shift.x, shift.y).IntersectionArea(all_b));
+      const cv::Point shift = middle + cv::Point(dx, dy);
+      const double overlap = static_cast<double>(a.IntersectionArea(b, shift));
       const double value =
           overlap * (1.0 - kShiftReluctance * std::hypot(dx, dy));
       // The middle comes first among equals.
@@ -187,6 +155,21 @@ cv::Point LocalShift(const Mask& mask, const Mask& all_a, const Mask& all_b,
     }
   }
   return best;
+}
+
+// The shift near `whole` that fits the surroundings of `mask`. Everything
+// around counts, so that a house in a row of equal ones is not moved onto its
+// neighbour.
+cv::Point LocalShift(const Mask& mask, const EditionView& a,
+                     const EditionView& b, cv::Point whole,
+                     const LinkOptions& options) {
+  if (options.neighbourhood_px == 0) return whole;
+  const int half = options.neighbourhood_px / 2;
+  const cv::Rect bounds = mask.Bounds();
+  const cv::Point centre = (bounds.tl() + bounds.br()) / 2;
+  const cv::Rect around(centre.x - half, centre.y - half, 2 * half, 2 * half);
+  return BestOverlap(a.drawn.Clipped(bounds | around), b.drawn, whole,
+                     options.max_local_shift_px);
 }
 
 // 1 at the same centre, falling over about half a building's width.
@@ -220,7 +203,7 @@ std::vector<Candidate> FindCandidates(const std::vector<EditionView>& views,
   for (int i = 0; i < static_cast<int>(a.instances.size()); ++i) {
     const Mask& mask = a.instances[i].mask;
     if (mask.IsEmpty() || !chains.IsEnd(pair.older, i)) continue;
-    const cv::Point shift = LocalShift(mask, a.all, b.all, pair.shift, options);
+    const cv::Point shift = LocalShift(mask, a, b, pair.shift, options);
     const Mask moved = mask.Translated(shift.x, shift.y);
     for (const int j : b.index.Overlapping(moved.Bounds())) {
       if (!chains.IsStart(pair.newer, j)) continue;
@@ -294,12 +277,6 @@ void LinkPair(const std::vector<EditionView>& views, const EditionPair& pair,
   }
 }
 
-cv::Rect CommonBounds(const std::vector<EditionView>& views) {
-  cv::Rect bounds;
-  for (const EditionView& view : views) bounds |= view.all.Bounds();
-  return bounds;
-}
-
 bool HasFreePair(const Editions& editions, const Chains& chains, int older,
                  int newer) {
   const auto any = [](size_t count, auto is_free) {
@@ -338,26 +315,20 @@ TrackSet LinkInstances(const Editions& per_edition,
   }
   std::vector<EditionView> views;
   views.reserve(per_edition.size());
-  for (const std::vector<Instance>& instances : per_edition) {
-    views.emplace_back(instances);
-  }
-  std::vector<cv::Mat> features = foreground;
-  if (features.empty()) {
-    const cv::Rect bounds = CommonBounds(views);
-    for (const EditionView& view : views) {
-      features.push_back(PaintForRegistration(view.all, bounds));
-    }
+  for (size_t t = 0; t < per_edition.size(); ++t) {
+    views.emplace_back(per_edition[t],
+                       foreground.empty()
+                           ? UnionOf(per_edition[t])
+                           : Mask::FromImage(foreground[t] > kForeground));
   }
   Chains chains(per_edition);
   for (int span = 1; span <= std::min(options.max_span, count - 1); ++span) {
     for (int older = 0; older + span < count; ++older) {
       const int newer = older + span;
       if (!HasFreePair(per_edition, chains, older, newer)) continue;
-      LinkPair(
-          views,
-          {older, newer,
-           WholeShift(features[older], features[newer], options.max_shift_px)},
-          options, chains);
+      const cv::Point shift = BestOverlap(
+          views[older].drawn, views[newer].drawn, {}, options.max_shift_px);
+      LinkPair(views, {older, newer, shift}, options, chains);
     }
   }
   return chains.ToTracks();
@@ -367,7 +338,7 @@ TrackSet LinkByIoU(const Editions& per_edition, double min_iou) {
   CheckRange(min_iou, 0.0, 1.0, "min_iou");
   Chains chains(per_edition);
   for (int t = 0; t + 1 < static_cast<int>(per_edition.size()); ++t) {
-    const EditionView newer(per_edition[t + 1]);
+    const EditionView newer(per_edition[t + 1], Mask());
     std::vector<Candidate> candidates;
     for (int i = 0; i < static_cast<int>(per_edition[t].size()); ++i) {
       const Mask& mask = per_edition[t][i].mask;

@@ -59,11 +59,11 @@ struct LinkOptions {
 // one part goes on, the others appear or disappear.
 //
 // per_edition: T lists in one pixel frame, the masks of an edition disjoint.
-// foreground: T of CV_32FC1, the maps to register the clip by; or empty, and
-// the masks are used instead. In the result, presence is the instance's score
-// where there is a mask, else 0, and score is their mean. link rises with the
-// similarity and falls with that of the next best partner; it is a plain
-// logistic, not fitted to any data, unless an affinity is given.
+// foreground: T of CV_32FC1 probabilities; what is above 0.5 is brought to
+// overlap; or empty, and the masks are used instead. In the result, presence is
+// the instance's score where there is a mask, else 0, and score is their mean.
+// link rises with the similarity and falls with that of the next best partner;
+// it is a plain logistic, not fitted to any data, unless an affinity is given.
 // Throws Error{kBug} if the editions' numbers or sizes differ.
 TrackSet LinkInstances(const std::vector<std::vector<Instance>>& per_edition,
                        const std::vector<cv::Mat>& foreground,

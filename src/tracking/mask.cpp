@@ -55,17 +55,20 @@ size_t FirstRunFrom(const std::vector<Run>& runs, int32_t row) {
   return static_cast<size_t>(it - runs.begin());
 }
 
-// Calls visit(row, begin, end) for each stretch of pixels in both.
+// Calls visit(row, begin, end) for each stretch of pixels in both, `a` moved by
+// `shift`.
 template <typename Visit>
-void VisitIntersection(const Mask& a, const Mask& b, Visit visit) {
-  const cv::Rect common = a.Bounds() & b.Bounds();
+void VisitIntersection(const Mask& a, const Mask& b, cv::Point shift,
+                       Visit visit) {
+  const cv::Rect common = (a.Bounds() + shift) & b.Bounds();
   if (common.empty()) return;
   const std::vector<Run>& runs_a = a.Runs();
   const std::vector<Run>& runs_b = b.Runs();
-  size_t i = FirstRunFrom(runs_a, common.y);
+  size_t i = FirstRunFrom(runs_a, common.y - shift.y);
   size_t j = FirstRunFrom(runs_b, common.y);
   while (i < runs_a.size() && j < runs_b.size()) {
-    const Run& run_a = runs_a[i];
+    const Run run_a = {runs_a[i].row + shift.y, runs_a[i].begin + shift.x,
+                       runs_a[i].end + shift.x};
     const Run& run_b = runs_b[j];
     if (run_a.row != run_b.row) {
       run_a.row < run_b.row ? ++i : ++j;
@@ -281,9 +284,10 @@ Mask Mask::Union(const Mask& other) const {
 
 Mask Mask::Intersection(const Mask& other) const {
   std::vector<Run> runs;
-  VisitIntersection(*this, other, [&](int32_t row, int32_t begin, int32_t end) {
-    runs.push_back({row, begin, end});
-  });
+  VisitIntersection(*this, other, {},
+                    [&](int32_t row, int32_t begin, int32_t end) {
+                      runs.push_back({row, begin, end});
+                    });
   return FromSortedRuns(std::move(runs));
 }
 
@@ -313,11 +317,11 @@ Mask Mask::Difference(const Mask& other) const {
   return FromSortedRuns(std::move(runs));
 }
 
-int64_t Mask::IntersectionArea(const Mask& other) const {
+int64_t Mask::IntersectionArea(const Mask& other, cv::Point shift) const {
   int64_t area = 0;
-  VisitIntersection(*this, other, [&](int32_t, int32_t begin, int32_t end) {
-    area += end - begin;
-  });
+  VisitIntersection(
+      *this, other, shift,
+      [&](int32_t, int32_t begin, int32_t end) { area += end - begin; });
   return area;
 }
 

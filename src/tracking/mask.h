@@ -55,7 +55,8 @@ class Mask {
   Mask Union(const Mask& other) const;
   Mask Intersection(const Mask& other) const;
   Mask Difference(const Mask& other) const;
-  int64_t IntersectionArea(const Mask& other) const;
+  // Of this mask, moved by `shift`, with the other.
+  int64_t IntersectionArea(const Mask& other, cv::Point shift = {}) const;
 
   // Sets `value` in a CV_8UC1 or CV_32SC1 image whose pixel (0, 0) lies at
   // `origin`; pixels outside the image are left out.
