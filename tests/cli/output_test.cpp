@@ -63,7 +63,7 @@ TEST_F(Output, FolderThatMayNotBeWritten) {
 
 TEST_F(Output, ExistingFileIsKept) {
   const std::string project = small_.Project();
-  for (const std::string& name : {"p.gpkg", "p.geojson", "p.png"}) {
+  for (const std::string name : {"p.gpkg", "p.geojson", "p.png"}) {
     std::ofstream(Path(name)) << "mine";
     const Outcome outcome =
         Mapweave(name == "p.gpkg"

@@ -36,8 +36,8 @@ class RunTest : public ::testing::Test {
 
   fs::path Path(const std::string& name) const { return folder_.Path() / name; }
   RunReport RunTo(const std::string& name, const RunOptions& options) {
-    return Run(series_, options, Path(name), Overwrite::kRefuse,
-               quiet_.context);
+    return pipelines::Run(series_, options, Path(name), Overwrite::kRefuse,
+                          quiet_.context);
   }
   // Everything that is drawn and how it is called, without times and run ids.
   std::string Observations(const std::string& name) const {
@@ -82,7 +82,8 @@ TEST_F(RunTest, InterruptedRunGoesOnToTheSameResult) {
     cancel.Cancel();
   });
   const Error error = ErrorOf([&] {
-    Run(series_, options_, Path("part.gpkg"), Overwrite::kRefuse, context);
+    pipelines::Run(series_, options_, Path("part.gpkg"), Overwrite::kRefuse,
+                   context);
   });
   watcher.join();
   EXPECT_EQ(error.Code(), ErrorCode::kInterrupted);
