@@ -60,6 +60,7 @@ synth::World MakeTown(const WorldSeriesOptions& options) {
   world.plan = Plans().at(options.plan);
   world.building_px = options.building_px;
   world.density = options.density;
+  world.distortion_px = options.distortion_px;
   return synth::MakeWorld(world);
 }
 
@@ -257,7 +258,8 @@ void WriteTruth(const WorldSeriesOptions& options, const geo::Grid& grid,
   run.config = Json{{"world_seed", options.seed},
                     {"plan", options.plan},
                     {"building_px", options.building_px},
-                    {"density", options.density}}
+                    {"density", options.density},
+                    {"distortion_px", options.distortion_px}}
                    .dump();
   run.config_hash = Sha256(run.config);
   run.inputs_hash = Sha256(all);

@@ -31,6 +31,8 @@ struct WorldSeriesOptions {
   // Largest whole-sheet error of the georeference, in pixels; the newest
   // edition has none.
   double max_shift_px = 25.0;
+  // Largest smooth local displacement of a drawing, in pixels.
+  double distortion_px = 1.5;
   // Files are called NAME_DATE.tif.
   std::string name = "town";
 

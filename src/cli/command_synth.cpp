@@ -91,6 +91,10 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation) {
       ->add_option("--max-shift-px", world.max_shift_px,
                    "Largest whole-sheet error of the georeference")
       ->capture_default_str();
+  command
+      ->add_option("--distortion-px", world.distortion_px,
+                   "Largest local displacement of a drawing")
+      ->capture_default_str();
   command->add_option("--preview", options->preview,
                       "PNG with clips as the training sees them");
   command->add_option("--preview-clips", options->preview_clips)
