@@ -240,6 +240,12 @@ void CheckGeometries(Checker& checker, std::string_view table, int srs_id) {
 void CheckProject(Checker& checker) {
   checker.Test("editions", [&] {
     checker.RowsAreProblems(
+        "editions: two editions out of order, or in one place: {}",
+        "SELECT a.edition, b.edition FROM edition AS a JOIN edition AS b "
+        "ON a.fid < b.fid WHERE a.ordinal = b.ordinal "
+        "OR (a.ordinal < b.ordinal AND a.date_from > b.date_from) "
+        "OR (a.ordinal > b.ordinal AND a.date_from < b.date_from)");
+    checker.RowsAreProblems(
         "editions: a building without an observation on its first edition or "
         "its last: {}",
         "SELECT track_id FROM building AS b WHERE NOT EXISTS (SELECT 1 FROM "
@@ -257,16 +263,17 @@ void CheckProject(Checker& checker) {
     checker.RowsAreProblems(
         "order of dates: building (track, built after, built by, gone after, "
         "gone by): {}",
-        // A building that is seen on one edition only, surveyed over some
-        // time, may be built by the survey's end and gone after its beginning.
+        // A survey may take a year: then a building is built by the last day
+        // of the first one that shows it, and gone after the first day of the
+        // last one, which may well be earlier.
         "SELECT track_id, built_after, built_by, gone_after, gone_by "
         "FROM building AS b WHERE built_after > built_by "
         "OR gone_after > gone_by OR built_after > gone_after "
         "OR built_by > gone_by "
-        "OR (built_by > gone_after AND NOT EXISTS (SELECT 1 FROM edition AS e "
-        "WHERE e.edition = b.first_edition AND b.last_edition = "
-        "b.first_edition AND built_by <= date_to AND gone_after >= "
-        "date_from))");
+        "OR (built_by > gone_after AND NOT EXISTS (SELECT 1 "
+        "FROM edition AS f, edition AS l WHERE f.edition = b.first_edition "
+        "AND l.edition = b.last_edition AND built_by <= f.date_to "
+        "AND gone_after >= l.date_from))");
     checker.RowsAreProblems(
         "order of dates: building_state ends before it starts (fid, track): "
         "{}",

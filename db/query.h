@@ -52,8 +52,8 @@ struct QueryFilter {
   std::optional<Box> bbox;
   // Rows with a representative point inside the polygon (project CRS): a
   // building on the border belongs to one side only. The point lies in the
-  // middle of the widest part of the row's polygon on the horizontal through
-  // the middle of its bounds.
+  // row's largest polygon, in the middle of its widest part on the horizontal
+  // through the middle of its bounds.
   std::optional<MultiPolygon> within;
   // Buildings that take part, as before or after, in a lineage link of this
   // kind. `at` and `between` then ask when that happened (from the survey of
@@ -64,7 +64,9 @@ struct QueryFilter {
   std::optional<double> min_area_m2;
   std::optional<std::string> edition;
   // An SQL expression over the columns of QueryRow, by their names. It can
-  // read the tables of the project and call plain functions, nothing else.
+  // read the tables of the project and call plain functions, nothing else. It
+  // runs on a connection of its own, which does not see what an open
+  // transaction has written.
   std::optional<std::string> where;
   std::optional<int64_t> limit;
 

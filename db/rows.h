@@ -20,7 +20,7 @@ namespace mapweave::db {
 struct SpatialReference {
   // "EPSG", "ESRI" ... or "NONE" for a CRS that nobody has registered.
   std::string organization = "EPSG";
-  // The organization's code; ignored for "NONE".
+  // The organization's code. For "NONE" the store chooses one.
   int organization_id = 0;
   std::string name;
   // WKT 1 (OGC 01-009), which every GeoPackage reader understands.

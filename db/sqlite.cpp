@@ -19,6 +19,7 @@ namespace mapweave::db {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
+constexpr int kCacheKib = 64 * 1024;
 // Statements are few and fixed; a query builder's texts are not.
 constexpr size_t kMaxCachedStatements = 200;
 
@@ -236,6 +237,9 @@ int Connection::TryReadSchema() {
 void Connection::Configure(Access access) {
   Execute("PRAGMA foreign_keys = ON");
   Execute("PRAGMA synchronous = FULL");
+  // Negative: in KiB. The indexes on track ids are written all over; with
+  // SQLite's 2 MiB each row of a large result would cost a read and a write.
+  Execute(fmt::format("PRAGMA cache_size = -{}", kCacheKib));
   if (access == Access::kReadOnly) Execute("PRAGMA query_only = ON");
 }
 

@@ -105,6 +105,15 @@ TEST_F(CheckTest, FindsDatesOutOfOrder) {
               Contains(HasSubstr("ends before it starts")));
 }
 
+TEST_F(CheckTest, FindsEditionsOutOfOrder) {
+  EXPECT_THAT(
+      ProblemsAfter("UPDATE edition SET ordinal = 1 WHERE edition = '1900'"),
+      ElementsAre(HasSubstr("1880-05, 1900")));
+  EXPECT_THAT(
+      ProblemsAfter("UPDATE edition SET ordinal = 7 WHERE edition = '1860'"),
+      Contains(HasSubstr("editions: two editions out of order")));
+}
+
 TEST_F(CheckTest, FindsBuildingThatNobodySaw) {
   EXPECT_THAT(ProblemsAfter("DELETE FROM observation WHERE track_id = 'D'"),
               Contains(HasSubstr("without an observation")));

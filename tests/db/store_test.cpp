@@ -8,8 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <fstream>
 
 namespace mapweave::db {
@@ -488,7 +487,7 @@ TEST(Store, RemembersMeta) {
   EXPECT_THROW(store.SetMeta("schema_version", "99"), Error);
 }
 
-TEST(Store, WritesTenThousandPolygonsWithinASecondOrSo) {
+TEST(Store, WorkPerPolygonDoesNotGrow) {
   TempDir folder;
   Store store =
       Store::Create(folder / "p.gpkg", SwissSrs(), Overwrite::kRefuse);
@@ -504,13 +503,13 @@ TEST(Store, WritesTenThousandPolygonsWithinASecondOrSo) {
                               i % 100 * 20.0 + 10, i / 100 * 20.0 + 10),
                     100));
   }
-  const auto begin = std::chrono::steady_clock::now();
+  // Processor time, so that a busy machine does not matter. The bound is
+  // generous: whatever is done per row over all rows would take minutes.
+  const std::clock_t begin = std::clock();
   store.WriteResult("run-1", result);
-  const std::chrono::duration<double> seconds =
-      std::chrono::steady_clock::now() - begin;
-  // A generous bound: one commit per row would take minutes.
-  EXPECT_LT(seconds.count(), 10.0);
-  RecordProperty("seconds", std::to_string(seconds.count()));
+  const double seconds =
+      static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  EXPECT_LT(seconds, 10.0);
   EXPECT_EQ(store.Observations().size(), 10000u);
 }
 
