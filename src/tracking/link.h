@@ -28,21 +28,18 @@ using LinkAffinity =
 
 struct LinkOptions {
   // Pairs below this overlap (IoU after registration) are never linked.
-  double min_iou = 0.25;
+  double min_iou = 0.15;
   // Editions that a link may span: 1 = neighbours only, 3 = t to t + 3.
   int max_span = 3;
   // Farthest shift that is looked for between two editions of a clip.
   int max_shift_px = 7;
   // Side of the square around a building whose content is brought to overlap
   // before that building is compared; 0 = one shift for the whole clip.
-  int neighbourhood_px = 128;
+  int neighbourhood_px = 64;
   // Farthest that a neighbourhood's shift may lie from the clip's.
   int max_local_shift_px = 3;
-  // Share of a pair's similarity that IoU has; the rest is how near the two
-  // centres lie, which tells rows of equal houses apart.
-  double iou_weight = 0.8;
-  // Optional, see above. Where given, pairs are chosen by its product with the
-  // similarity, and it is the link's probability.
+  // Optional. Where given, pairs are chosen by its product with the overlap,
+  // and it is the link's probability.
   LinkAffinity affinity;
   // Pairs of lower probability are not linked.
   double min_probability = 0.0;
@@ -62,8 +59,8 @@ struct LinkOptions {
 // foreground: T of CV_32FC1 probabilities; what is above 0.5 is brought to
 // overlap; or empty, and the masks are used instead. In the result, presence is
 // the instance's score where there is a mask, else 0, and score is their mean.
-// link rises with the similarity and falls with that of the next best partner;
-// it is a plain logistic, not fitted to any data, unless an affinity is given.
+// link rises with the overlap and falls with that of the next best partner: a
+// logistic, set on simulated towns, unless an affinity is given.
 // Throws Error{kBug} if the editions' numbers or sizes differ.
 TrackSet LinkInstances(const std::vector<std::vector<Instance>>& per_edition,
                        const std::vector<cv::Mat>& foreground,

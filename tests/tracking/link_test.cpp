@@ -201,10 +201,14 @@ TEST(LinkInstances, GivesIdentityToTheLargerPartOfASplit) {
   EXPECT_TRUE(TrackOf(tracks, 1, small).masks[0].IsEmpty());
 }
 
-TEST(LinkInstances, DoesNotLinkStrangers) {
+TEST(LinkInstances, DoesNotLinkStrangersThatTouch) {
+  const Instance stands = House(60, 60, 20, 20);
+  const Instance before = House(10, 10, 20, 20);
+  const Instance after = House(24, 24, 20, 20);
   const TrackSet tracks =
-      LinkInstances({{House(10, 10, 20, 20)}, {House(24, 24, 20, 20)}}, {});
-  EXPECT_EQ(tracks.size(), 2u);
+      LinkInstances({{before, stands}, {after, stands}}, {});
+  EXPECT_EQ(tracks.size(), 3u);
+  EXPECT_TRUE(TrackOf(tracks, 0, before).masks[1].IsEmpty());
 }
 
 TEST(LinkInstances, IsLessSureOfPairsWithARival) {

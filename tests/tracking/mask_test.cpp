@@ -118,6 +118,8 @@ TEST(Mask, SetOperationsAgreeWithPixels) {
       EXPECT_TRUE(SameImage(Painted(mask, canvas, corner), image));
     }
     EXPECT_EQ(a.IntersectionArea(b), cv::countNonZero(both));
+    EXPECT_EQ(a.IntersectionArea(b, {3, -4}),
+              a.Translated(3, -4).IntersectionArea(b));
     const int either_area = cv::countNonZero(either);
     EXPECT_DOUBLE_EQ(IoU(a, b), either_area == 0
                                     ? 0.0
