@@ -56,7 +56,7 @@ cv::Mat ToMat(const torch::Tensor& map) {
 DenseMaps PredictMaps(DenseNet& net, const Clip& clip,
                       const torch::Device& device, torch::ScalarType dtype) {
   const torch::NoGradGuard no_grad;
-  UseTorchThreadsHere();
+  const OneThreadScope one_thread;
   MAPWEAVE_CHECK(!net->is_training());
   const torch::Tensor bytes = ClipBytes(clip);
   const int64_t editions = bytes.size(0);

@@ -2,9 +2,11 @@
 #include "models/vis/dense_validation.h"
 
 #include "core/error.h"
+#include "models/vis/dense_checkpoint.h"
+#include "models/vis/device.h"
 #include "tracking/measures.h"
 
-#include <span>
+#include <initializer_list>
 
 namespace mapweave::vis {
 namespace {
@@ -17,10 +19,11 @@ double Sum(const ValidationScores& scores) {
 }
 
 // Tries `values` for one option and keeps the best.
-void CalibrateOption(const ValidationSet& set, std::span<const double> values,
-                     double DecodeOptions::*option, DecodeOptions& decode,
+template <typename T>
+void CalibrateOption(const ValidationSet& set, std::initializer_list<T> values,
+                     T DecodeOptions::*option, DecodeOptions& decode,
                      ValidationScores& best) {
-  for (const double value : values) {
+  for (const T value : values) {
     DecodeOptions candidate = decode;
     candidate.*option = value;
     const ValidationScores scores = CalibrateScore(set, candidate);
@@ -32,6 +35,14 @@ void CalibrateOption(const ValidationSet& set, std::span<const double> values,
 }
 
 }  // namespace
+
+Json ToJson(const ValidationScores& scores, int clips) {
+  return {{"clips", clips},
+          {"detection_f1", scores.detection_f1},
+          {"link_f1", scores.link_f1},
+          {"ap_unlimited", scores.ap_unlimited},
+          {"threshold", scores.threshold}};
+}
 
 ValidationSet LoadValidationSet(const tracking::ClipSource& source, int count) {
   ValidationSet set;
@@ -60,10 +71,12 @@ ValidationScores CalibrateScore(const ValidationSet& set,
   }
   ValidationScores best;
   best.detection_f1 = -1.0;
+  // From the middle outwards, so that of equally good thresholds the least
+  // extreme one is chosen.
   constexpr int kSteps = 18;
   for (int i = 0; i <= kSteps; ++i) {
     tracking::MeasureOptions options;
-    options.min_score = 0.05 * i;
+    options.min_score = 0.5 + 0.05 * ((i + 1) / 2) * (i % 2 == 0 ? -1 : 1);
     const tracking::Measures measures = Evaluate(series, options);
     MatchScore detections;
     for (const auto& edition : measures.editions) detections += edition.counts;
@@ -77,16 +90,30 @@ ValidationScores CalibrateScore(const ValidationSet& set,
 
 ValidationScores CalibrateAll(const ValidationSet& set, DecodeOptions& decode) {
   ValidationScores best = CalibrateScore(set, decode);
-  constexpr double kInterior[] = {0.3, 0.4, 0.6, 0.7};
-  constexpr double kForeground[] = {0.3, 0.4, 0.6, 0.7};
-  constexpr double kDistance[] = {3.0, 5.0, 8.0, 12.0};
-  CalibrateOption(set, kInterior, &DecodeOptions::interior_threshold, decode,
-                  best);
-  CalibrateOption(set, kForeground, &DecodeOptions::foreground_threshold,
+  CalibrateOption(set, {0.3, 0.4, 0.6, 0.7}, &DecodeOptions::interior_threshold,
                   decode, best);
-  CalibrateOption(set, kDistance, &DecodeOptions::centre_distance_px, decode,
-                  best);
+  CalibrateOption(set, {0.3, 0.4, 0.6, 0.7},
+                  &DecodeOptions::foreground_threshold, decode, best);
+  CalibrateOption(set, {1, 3, 4}, &DecodeOptions::grow_px, decode, best);
   return best;
+}
+
+ValidationScores Calibrate(const std::string& checkpoint,
+                           const tracking::ClipSource& source, int clips,
+                           const std::string& device) {
+  if (clips < 1) {
+    throw Error(ErrorCode::kUsage, "calibration needs at least one clip");
+  }
+  const torch::Device torch_device = ToTorchDevice(device);
+  DenseCheckpoint content = LoadDenseCheckpoint(checkpoint);
+  content.net->to(torch_device);
+  ValidationSet set = LoadValidationSet(source, clips);
+  PredictValidationSet(content.net, torch_device, torch::kFloat, set);
+  content.decode = DecodeOptions{};
+  const ValidationScores scores = CalibrateAll(set, content.decode);
+  content.training["validation"] = ToJson(scores, clips);
+  SaveDenseCheckpoint(checkpoint, content);
+  return scores;
 }
 
 }  // namespace mapweave::vis

@@ -20,6 +20,9 @@ struct ValidationSet {
   std::vector<DenseMaps> maps;  // one per clip
 };
 
+// As a checkpoint's header holds them.
+Json ToJson(const ValidationScores& scores, int clips);
+
 // Clips 0 .. count - 1 of `source`, without maps.
 ValidationSet LoadValidationSet(const tracking::ClipSource& source, int count);
 

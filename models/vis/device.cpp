@@ -6,15 +6,11 @@
 
 #include <torch/version.h>
 
-#include <atomic>
 #include <charconv>
 #include <thread>
 
 namespace mapweave::vis {
 namespace {
-
-// Debian's LibTorch starts with one thread, others with one per core.
-std::atomic<int> torch_threads{1};
 
 // The N of "cuda:N", 0 for "cuda", -1 for anything else.
 int CudaIndex(const std::string& name) {
@@ -68,17 +64,14 @@ std::vector<std::string> ListDevices() {
 
 void SetTorchThreads(int threads) {
   MAPWEAVE_CHECK(threads >= 1);
-  torch_threads = threads;
   torch::set_num_threads(threads);
 }
 
-void UseTorchThreadsHere() {
-  thread_local int used = 0;
-  const int wanted = torch_threads;
-  if (used == wanted) return;
-  torch::set_num_threads(wanted);
-  used = wanted;
+OneThreadScope::OneThreadScope() : before_(torch::get_num_threads()) {
+  torch::set_num_threads(1);
 }
+
+OneThreadScope::~OneThreadScope() { torch::set_num_threads(before_); }
 
 torch::Device ToTorchDevice(const std::string& requested) {
   return torch::Device(ResolveDevice(requested));

@@ -18,9 +18,18 @@ torch::Device ToTorchDevice(const std::string& requested);
 // that type are slower than in float32 or not there at all.
 bool CpuHasBf16();
 
-// Makes the calling thread use the number of threads that was set last with
-// SetTorchThreads. Torch hands that number to its own loops in every thread,
-// but not to the convolutions in threads that it has not seen before.
-void UseTorchThreadsHere();
+// While it lives, Torch computes in the calling thread alone. Convolutions
+// split their sums by the number of threads, so that results would depend on
+// it.
+class OneThreadScope {
+ public:
+  OneThreadScope();
+  ~OneThreadScope();
+  OneThreadScope(const OneThreadScope&) = delete;
+  OneThreadScope& operator=(const OneThreadScope&) = delete;
+
+ private:
+  int before_;
+};
 
 }  // namespace mapweave::vis

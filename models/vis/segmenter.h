@@ -48,8 +48,9 @@ std::vector<std::string> ListDevices();
 // Version of LibTorch.
 std::string TorchVersion();
 
-// Threads that one Segmenter may use inside; the pipelines set 1 and run
-// windows side by side instead.
+// Threads of the arithmetic in training. Segmenters compute in the calling
+// thread alone, whatever is set here, so that their results do not depend on
+// it: run windows side by side, each with a Clone of its own.
 void SetTorchThreads(int threads);
 
 }  // namespace mapweave::vis

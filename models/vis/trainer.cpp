@@ -255,11 +255,7 @@ Json Trainer::TrainingFacts() const {
                 {"loss", log_->RecentLoss()},
                 {"notes", options_.notes}};
   if (scores_) {
-    facts["validation"] = {{"clips", options_.validation_clips},
-                           {"detection_f1", scores_->detection_f1},
-                           {"link_f1", scores_->link_f1},
-                           {"ap_unlimited", scores_->ap_unlimited},
-                           {"threshold", scores_->threshold}};
+    facts["validation"] = ToJson(*scores_, options_.validation_clips);
   }
   return facts;
 }

@@ -125,4 +125,12 @@ TrainResult Train(const tracking::ClipSource& train,
                   const tracking::ClipSource* validation,
                   const TrainOptions& options, RunContext& context);
 
+// Chooses the decoding thresholds of a trained checkpoint anew, on clips 0 ..
+// clips - 1 of `source` (maps of another kind than it was trained on, say),
+// and writes them into the file. Throws Error{kUsage} without clips, and
+// Error{kDevice} as LoadSegmenter does.
+ValidationScores Calibrate(const std::string& checkpoint,
+                           const tracking::ClipSource& source, int clips,
+                           const std::string& device);
+
 }  // namespace mapweave::vis

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "models/vis/segmenter.h"
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "models/vis/dense_checkpoint.h"
+#include "models/vis/dense_segmenter.h"
+#include "models/vis/device.h"
+#include "tests/models/rectangle_clips.h"
+#include "tests/support/temp_dir.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+
+namespace mapweave::vis {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::RectangleClips;
+using testing::TempDir;
+using tracking::Clip;
+
+DenseCheckpoint RandomCheckpoint() {
+  DenseCheckpoint checkpoint;
+  checkpoint.net = DenseNet(DenseConfig::Preset("small"));
+  nn::InitialiseWeights(*checkpoint.net, Rng(11));
+  checkpoint.net->eval();
+  checkpoint.decode.min_score = 0.625;
+  checkpoint.training = {{"steps", 3}};
+  return checkpoint;
+}
+
+bool SameMaps(const DenseMaps& a, const DenseMaps& b) {
+  const auto same = [](const std::vector<cv::Mat>& x,
+                       const std::vector<cv::Mat>& y) {
+    for (size_t t = 0; t < x.size(); ++t) {
+      if (x[t].size() != y[t].size() || cv::countNonZero(x[t] != y[t]) > 0) {
+        return false;
+      }
+    }
+    return x.size() == y.size();
+  };
+  return same(a.foreground, b.foreground) && same(a.interior, b.interior) &&
+         same(a.offset_x, b.offset_x) && same(a.offset_y, b.offset_y);
+}
+
+DenseMaps Maps(DenseNet net, const Clip& clip) {
+  return PredictMaps(net, clip, torch::kCPU, torch::kFloat);
+}
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  // The message of the error that loading the file throws.
+  std::string LoadingError() {
+    try {
+      LoadSegmenter(path_.string(), "cpu");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.Code(), ErrorCode::kDevice);
+      EXPECT_THAT(error.Message(), HasSubstr(path_.string()));
+      return error.Message();
+    }
+    ADD_FAILURE() << "no error";
+    return "";
+  }
+
+  TempDir dir_;
+  std::filesystem::path path_ = dir_.Path() / "model.safetensors";
+};
+
+TEST_F(CheckpointTest, ReloadedNetworkGivesIdenticalMaps) {
+  const DenseCheckpoint saved = RandomCheckpoint();
+  const Clip clip = RectangleClips().Get(0).clip;
+
+  SaveDenseCheckpoint(path_, saved);
+  const DenseCheckpoint loaded = LoadDenseCheckpoint(path_);
+
+  EXPECT_TRUE(SameMaps(Maps(saved.net, clip), Maps(loaded.net, clip)));
+  EXPECT_EQ(loaded.decode.ToJson(), saved.decode.ToJson());
+  EXPECT_EQ(loaded.training, saved.training);
+}
+
+TEST_F(CheckpointTest, SaysWhatItHoldsWithoutLoadingIt) {
+  const DenseCheckpoint saved = RandomCheckpoint();
+  SaveDenseCheckpoint(path_, saved);
+
+  const CheckpointInfo info = InspectCheckpoint(path_.string());
+
+  int64_t parameters = 0;
+  for (const auto& parameter : saved.net->parameters()) {
+    parameters += parameter.numel();
+  }
+  EXPECT_EQ(info.family, "dense");
+  EXPECT_EQ(info.preset, "small");
+  EXPECT_EQ(info.parameters, parameters);
+  EXPECT_EQ(info.config["config"]["norm"], "batch");
+  EXPECT_EQ(info.config["training"]["steps"], 3);
+}
+
+TEST_F(CheckpointTest, RefusesFilesThatAreNoCheckpoint) {
+  LoadingError();  // missing
+  WriteFileAtomically(path_, "not a checkpoint at all", Overwrite::kAllow);
+  EXPECT_THAT(LoadingError(), HasSubstr("is not a safetensors file"));
+  nn::WriteSafetensors(path_, {{{"format", "pt"}}, {{"x", torch::ones(3)}}});
+  EXPECT_THAT(LoadingError(), HasSubstr("not a checkpoint of this program"));
+  EXPECT_THROW(InspectCheckpoint(path_.string()), Error);
+}
+
+TEST_F(CheckpointTest, RefusesTensorsThatDoNotFitTheConfiguration) {
+  SaveDenseCheckpoint(path_, RandomCheckpoint());
+  const nn::Safetensors good = nn::ReadSafetensors(path_);
+
+  nn::Safetensors content = good;
+  content.tensors.erase("head_out.bias");
+  nn::WriteSafetensors(path_, content);
+  EXPECT_THAT(LoadingError(), HasSubstr("no tensor \"head_out.bias\""));
+
+  content = good;
+  content.tensors["head_out.bias"] = torch::zeros({17});
+  nn::WriteSafetensors(path_, content);
+  EXPECT_THAT(LoadingError(), HasSubstr("does not fit"));
+
+  content = good;
+  content.tensors["surplus"] = torch::zeros({1});
+  nn::WriteSafetensors(path_, content);
+  EXPECT_THAT(LoadingError(), HasSubstr("surplus"));
+
+  content = good;
+  content.tensors["head_out.bias"] =
+      torch::full({16}, std::numeric_limits<float>::quiet_NaN());
+  nn::WriteSafetensors(path_, content);
+  EXPECT_THAT(LoadingError(), HasSubstr("no numbers"));
+
+  content = good;
+  content.metadata["config"] = "{\"widths\": [1]}";
+  nn::WriteSafetensors(path_, content);
+  EXPECT_THAT(LoadingError(), HasSubstr("widths"));
+
+  content = good;
+  content.metadata["decode"] = "{\"min_score\": 7}";
+  nn::WriteSafetensors(path_, content);
+  EXPECT_THAT(LoadingError(), HasSubstr("min_score"));
+}
+
+TEST(PredictMaps, KeepsTheClipsSizeWhateverItIs) {
+  const DenseCheckpoint checkpoint = RandomCheckpoint();
+  for (const auto& size : {cv::Size(1, 1), cv::Size(37, 50)}) {
+    Clip clip;
+    clip.frames = {cv::Mat(size, CV_8UC3, cv::Scalar(9, 99, 199))};
+    clip.coverage = {cv::Mat::ones(size, CV_8UC1)};
+
+    const DenseMaps maps = Maps(checkpoint.net, clip);
+
+    ASSERT_EQ(maps.foreground.size(), 1u);
+    EXPECT_EQ(maps.foreground[0].size(), size);
+    EXPECT_EQ(maps.offset_y[0].size(), size);
+  }
+}
+
+TEST(PredictMaps, DoesNotDependOnThreads) {
+  const DenseCheckpoint checkpoint = RandomCheckpoint();
+  const Clip clip = RectangleClips(10, 4, 96).Get(0).clip;
+  SetTorchThreads(1);
+  const DenseMaps expected = Maps(checkpoint.net, clip);
+
+  SetTorchThreads(2);
+  const DenseMaps with_two = Maps(checkpoint.net, clip);
+  SetTorchThreads(1);
+  // Side by side, sharing the weights.
+  std::vector<DenseMaps> side_by_side(3);
+  std::vector<std::thread> threads;
+  for (DenseMaps& maps : side_by_side) {
+    threads.emplace_back([&] { maps = Maps(checkpoint.net, clip); });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_TRUE(SameMaps(expected, with_two));
+  for (const DenseMaps& maps : side_by_side) {
+    EXPECT_TRUE(SameMaps(expected, maps));
+  }
+}
+
+TEST(PredictMaps, RefusesClipsWhoseImagesDoNotFitTogether) {
+  const DenseCheckpoint checkpoint = RandomCheckpoint();
+  Clip clip = RectangleClips().Get(0).clip;
+  clip.coverage.pop_back();
+  EXPECT_THROW(Maps(checkpoint.net, clip), Error);
+  EXPECT_THROW(Maps(checkpoint.net, Clip{}), Error);
+}
+
+TEST(Device, AutoIsAlwaysThere) {
+  const std::string device = ResolveDevice("auto");
+  EXPECT_EQ(ResolveDevice(device), device);
+  EXPECT_EQ(ResolveDevice("cpu"), "cpu");
+  EXPECT_FALSE(ListDevices().empty());
+}
+
+TEST(Device, RefusesWhatIsNotThere) {
+  for (const char* name : {"cuda:99", "tpu", "cuda:x", "cuda:", ""}) {
+    try {
+      ResolveDevice(name);
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.Code(), ErrorCode::kDevice);
+    }
+  }
+}
+
+TEST(Device, TrainsOnTheGpuLikeOnTheCpu) {
+  if (!torch::cuda::is_available()) {
+    GTEST_SKIP() << "no CUDA device";
+  }
+  DenseCheckpoint checkpoint = RandomCheckpoint();
+  const Clip clip = RectangleClips().Get(0).clip;
+  const DenseMaps expected = Maps(checkpoint.net, clip);
+  checkpoint.net->to(torch::kCUDA);
+
+  const DenseMaps maps =
+      PredictMaps(checkpoint.net, clip, torch::kCUDA, torch::kFloat);
+
+  for (size_t t = 0; t < maps.foreground.size(); ++t) {
+    EXPECT_LT(
+        cv::norm(maps.foreground[t], expected.foreground[t], cv::NORM_INF),
+        1e-2);
+  }
+}
+
+}  // namespace
+}  // namespace mapweave::vis
