@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <ctime>
 #include <limits>
 #include <numeric>
 
@@ -119,17 +119,14 @@ TEST(SolveAssignment, IsFastAtFiveHundredByFiveHundred) {
   Rng rng(3);
   cv::Mat_<double> cost(500, 500);
   for (double& value : cost) value = rng.Uniform();
-  double best_seconds = kForbidden;
-  for (int i = 0; i < 3; ++i) {  // the machine may be busy with others
-    const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(SolveAssignment(cost).size(), 500u);
-    const std::chrono::duration<double> took =
-        std::chrono::steady_clock::now() - start;
-    best_seconds = std::min(best_seconds, took.count());
-  }
-  RecordProperty("milliseconds", static_cast<int>(best_seconds * 1000));
+  // Time of the processor, for the machine may be busy with others.
+  const std::clock_t start = std::clock();
+  EXPECT_EQ(SolveAssignment(cost).size(), 500u);
+  const double seconds =
+      static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  RecordProperty("milliseconds", static_cast<int>(seconds * 1000));
 #ifdef NDEBUG
-  EXPECT_LT(best_seconds, 0.1);
+  EXPECT_LT(seconds, 0.1);
 #endif
 }
 
@@ -201,13 +198,13 @@ TEST(MatchByWeight, SolvesThousandsWithFewCandidatesEach) {
       candidates.push_back({i + 1, i, 0.3});
     }
   }
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const std::vector<Candidate> chosen = MatchByWeight(candidates);
-  const std::chrono::duration<double> took =
-      std::chrono::steady_clock::now() - start;
+  const double seconds =
+      static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   ASSERT_EQ(chosen.size(), static_cast<size_t>(kHouses));
   for (const Candidate& pair : chosen) EXPECT_EQ(pair.row, pair.col);
-  EXPECT_LT(took.count(), 1.0);
+  EXPECT_LT(seconds, 1.0);
 }
 
 TEST(MatchByWeight, RefusesBadCandidates) {
