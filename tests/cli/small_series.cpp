@@ -15,10 +15,10 @@ const SmallSeries& SmallSeries::Get() {
 
 SmallSeries::SmallSeries()
     : sheets_{folder_.File("town_1860.tif"), folder_.File("town_1880.tif")} {
-  const Outcome made =
-      Mapweave({"synth", "world", "--seed", "5", "--width-px", "256",
-                "--height-px", "256", "--editions", "1860,1880",
-                "--max-shift-px", "5", "-o", folder_.Path().string()});
+  const Outcome made = Mapweave(
+      {"synth", "world", "--seed", "4", "--density", "0.9", "--width-px", "256",
+       "--height-px", "256", "--editions", "1860,1880", "--max-shift-px", "5",
+       "-o", folder_.Path().string()});
   if (made.code != 0) throw std::runtime_error(made.err);
 }
 
