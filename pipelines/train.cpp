@@ -3,6 +3,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "models/vis/segmenter.h"
 #include "pipelines/digest.h"
 #include "synth/clip_source.h"
 
@@ -44,6 +45,14 @@ TrainReport TrainOnWorlds(const WorldTrainOptions& options,
   report.checkpoint = training.output;
   report.checkpoint_sha256 = Sha256OfFile(training.output);
   return report;
+}
+
+vis::ValidationScores CalibrateOnWorlds(const WorldTrainOptions& options) {
+  const synth::WorldClipSource validation(
+      ClipOptions(options, kValidationSeed));
+  return vis::Calibrate(options.training.output, validation,
+                        options.training.validation_clips,
+                        vis::ResolveDevice(options.training.device));
 }
 
 Json ToJson(const TrainReport& report) {

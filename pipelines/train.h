@@ -31,6 +31,10 @@ struct TrainReport {
 TrainReport TrainOnWorlds(const WorldTrainOptions& options,
                           RunContext& context);
 
+// Chooses the decoding thresholds of the checkpoint `options.training.output`
+// anew, on validation worlds, and writes them into the file.
+vis::ValidationScores CalibrateOnWorlds(const WorldTrainOptions& options);
+
 Json ToJson(const TrainReport& report);
 
 }  // namespace mapweave::pipelines

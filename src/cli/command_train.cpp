@@ -11,15 +11,39 @@ namespace {
 struct Options {
   pipelines::WorldTrainOptions worlds;
   double minutes = 0.0;
+  bool calibrate = false;
 };
+
+void PrintScores(const vis::ValidationScores& scores) {
+  PrintText(fmt::format(
+      "validation: detection F1 {:.3f}, link F1 {:.3f} at score {:.2f}\n",
+      scores.detection_f1, scores.link_f1, scores.threshold));
+}
+
+void Calibrate(const CommonOptions& common,
+               const pipelines::WorldTrainOptions& worlds) {
+  const vis::ValidationScores scores = pipelines::CalibrateOnWorlds(worlds);
+  if (common.json) {
+    PrintJson({{"checkpoint", worlds.training.output},
+               {"detection_f1", scores.detection_f1},
+               {"link_f1", scores.link_f1},
+               {"threshold", scores.threshold}});
+  } else {
+    PrintScores(scores);
+  }
+}
 
 void Run(const CommonOptions& common, Options options, RunContext& context) {
   vis::TrainOptions& training = options.worlds.training;
+  training.device = common.device;
+  if (options.calibrate) {
+    Calibrate(common, options.worlds);
+    return;
+  }
   if (!training.resume) {
     CheckWritable(training.output, common.OverwriteMode());
   }
   training.seconds = options.minutes * 60.0;
-  training.device = common.device;
   training.seed = common.seed == 0 ? 1 : common.seed;
   training.threads = common.threads == 0 ? 1 : common.threads;
   const pipelines::TrainReport report =
@@ -33,10 +57,7 @@ void Run(const CommonOptions& common, Options options, RunContext& context) {
                   report.checkpoint, report.result.steps, report.result.clips,
                   FormatDuration(report.result.seconds), report.result.loss));
   if (report.result.validated) {
-    PrintText(fmt::format(
-        "validation: detection F1 {:.3f}, link F1 {:.3f} at score {:.2f}\n",
-        report.result.validation.detection_f1, report.result.validation.link_f1,
-        report.result.validation.threshold));
+    PrintScores(report.result.validation);
   }
 }
 
@@ -73,6 +94,9 @@ void AddTrainCommand(CLI::App& app, Invocation& invocation) {
                       "Start from the weights of this checkpoint");
   command->add_flag("--resume", training.resume,
                     "Go on with an interrupted training of the same output");
+  command->add_flag("--calibrate", options->calibrate,
+                    "Train nothing: choose the thresholds of the checkpoint "
+                    "OUTPUT anew");
   command->add_option("--curves", training.curves_csv,
                       "Write the loss curve as CSV");
   const char* advanced = "Advanced";
