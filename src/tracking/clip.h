@@ -4,11 +4,12 @@
 // training come from.
 #pragma once
 
-#include <cstdint>
-#include <opencv2/core.hpp>
-#include <vector>
-
 #include "tracking/track.h"
+
+#include <opencv2/core.hpp>
+
+#include <cstdint>
+#include <vector>
 
 namespace mapweave::tracking {
 

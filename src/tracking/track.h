@@ -3,9 +3,9 @@
 // A track: one building through the T editions of a clip or a series.
 #pragma once
 
-#include <vector>
-
 #include "tracking/mask.h"
+
+#include <vector>
 
 namespace mapweave::tracking {
 
