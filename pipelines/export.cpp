@@ -121,6 +121,11 @@ void ExportByGdal(const std::vector<db::QueryRow>& rows, const geo::Crs& crs,
   geo::WritePolygons(path, features, crs, options);
 }
 
+bool HasFilters(const db::QueryFilter& f) {
+  return f.at || f.between || f.bbox || f.within || f.kind || f.track ||
+         f.near || f.min_area_m2 || f.edition || f.where;
+}
+
 }  // namespace
 
 geo::Crs ProjectCrs(const db::Store& store) {
@@ -185,7 +190,12 @@ std::string RowsAsTable(const std::vector<db::QueryRow>& rows) {
 void Export(const db::Store& store, const db::QueryFilter& filter,
             const fs::path& path, Overwrite overwrite, RunContext& context) {
   const std::string extension = path.extension().string();
+  RefuseSameFile(path, store.Path());
   if (extension == ".png") {
+    if (HasFilters(filter)) {
+      throw Error(ErrorCode::kUsage, "a picture shows all buildings",
+                  "Leave the filters out, or export to .geojson.");
+    }
     WritePicture(store, {}, path, overwrite, context);
     return;
   }

@@ -32,8 +32,8 @@ std::string RowsAsCsv(const std::vector<db::QueryRow>& rows);
 std::string RowsAsTable(const std::vector<db::QueryRow>& rows);
 
 // Writes by the extension of `path`: .geojson, .geojsons, .csv, .gpkg, .fgb,
-// or .png (the editions side by side with outlines, all buildings whatever the
-// filter says). Throws Error{kUsage} for any other.
+// or .png (the editions side by side with all outlines; takes no filter).
+// Throws Error{kUsage} for any other, and if `path` is the project itself.
 void Export(const db::Store& store, const db::QueryFilter& filter,
             const std::filesystem::path& path, Overwrite overwrite,
             RunContext& context);

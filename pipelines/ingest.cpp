@@ -131,6 +131,9 @@ std::string InputsHash(const Series& series, const IngestOptions& options) {
 db::Store Ingest(const Series& series, const IngestOptions& options,
                  const fs::path& path, Overwrite overwrite,
                  RunContext& context) {
+  for (const SeriesSheet& sheet : series.sheets) {
+    RefuseSameFile(path, sheet.path);
+  }
   CheckWritable(path, overwrite);
   context.progress.Start("ingest",
                          static_cast<int64_t>(2 * series.sheets.size()));

@@ -47,6 +47,19 @@ std::vector<tracking::Window> WindowsOf(const db::RunRow& run,
                                options);
 }
 
+// Windows were cut with the shifts of their time.
+void RequireSameShifts(const db::RunRow& run, const Project& project) {
+  Json shifts = Json::array();
+  for (const ProjectEdition& edition : project.editions) {
+    shifts.push_back({edition.shift_x, edition.shift_y});
+  }
+  if (ParseJson(run.config, "the run's configuration").at("shifts") != shifts) {
+    throw Error(ErrorCode::kBadInput,
+                "the editions were aligned anew after segmentation",
+                "Run 'mapweave segment' on the project again.");
+  }
+}
+
 Segmented ReadWindows(const db::Store& store, const db::RunRow& run,
                       const Project& project, RunContext& context) {
   Segmented segmented;
@@ -265,7 +278,8 @@ class ResultBuilder {
       const DateRange& date = project_.editions[t].date;
       if (begins) {
         if (open) {
-          state.end_date = DayBefore(date.from);
+          // Surveys may begin on one day; a state never ends before it starts.
+          state.end_date = std::max(*state.start_date, DayBefore(date.from));
           result_.states.push_back(state);
         }
         state = {};
@@ -312,6 +326,7 @@ ResultSummary DeriveLineage(db::Store& store,
   }
   db::RunRow run = *unfinished;
   const Project project = LoadProject(store);
+  RequireSameShifts(run, project);
   const size_t editions = project.editions.size();
 
   context.progress.Start(
@@ -334,7 +349,10 @@ ResultSummary DeriveLineage(db::Store& store,
 
   db::Transaction transaction = store.Begin();
   store.WriteResult(run.run_id, result);
-  store.DeleteOtherResults(run.run_id);
+  // A project holds one result: earlier runs go, finished or not.
+  for (const db::RunRow& other : runs) {
+    if (other.run_id != run.run_id) store.DeleteRun(other.run_id);
+  }
   store.DeleteWork(run.run_id);
   run.status = db::RunStatus::kDone;
   run.stage = "done";

@@ -116,6 +116,15 @@ geo::EditionReader OpenEdition(const Project& project, size_t edition) {
   return geo::EditionReader(source.sheets, project.grid, options);
 }
 
+void RefuseSameFile(const fs::path& output, const fs::path& input) {
+  std::error_code ignored;
+  if (fs::equivalent(output, input, ignored)) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("'{}' is an input itself", output.string()),
+                "Choose another name for the output.");
+  }
+}
+
 std::string StoredSheetPath(const fs::path& sheet,
                             const fs::path& project_file) {
   if (sheet.string().rfind("/vsi", 0) == 0) return sheet.string();

@@ -60,6 +60,11 @@ void SaveIngestRecord(db::Store& store, const IngestRecord& record);
 // Unset if the file was made but not ingested.
 std::optional<IngestRecord> FindIngestRecord(const db::Store& store);
 
+// Throws Error{kUsage} if `output` is the file `input`, which writing would
+// destroy.
+void RefuseSameFile(const std::filesystem::path& output,
+                    const std::filesystem::path& input);
+
 // Sheets are stored relative to the project file's folder, so that both can be
 // moved together.
 std::string StoredSheetPath(const std::filesystem::path& sheet,

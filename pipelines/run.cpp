@@ -47,6 +47,13 @@ bool IsFinished(const db::Store& store) {
   return !runs.empty() && runs.back().status == db::RunStatus::kDone;
 }
 
+bool IsAligned(const db::Store& store) {
+  for (const db::EditionRow& row : store.Editions()) {
+    if (!row.align_confidence) return false;
+  }
+  return true;
+}
+
 // The store of an unfinished run that this command began; unset if there is
 // nothing to go on with and `path` may be written.
 std::optional<db::Store> OpenUnfinished(const fs::path& path,
@@ -63,8 +70,11 @@ std::optional<db::Store> OpenUnfinished(const fs::path& path,
     const std::optional<IngestRecord> record = FindIngestRecord(store);
     // Killed between making the file and the first commit: nothing is lost.
     if (!record && store.Editions().empty()) return std::nullopt;
-    if (record && record->inputs_hash == inputs_hash &&
-        store.Meta(kRunOptionsKey) == options_text && !IsFinished(store)) {
+    const std::optional<std::string> kept = store.Meta(kRunOptionsKey);
+    // Without options it was killed, or stopped by its user, after ingestion.
+    if (record && record->inputs_hash == inputs_hash && !IsFinished(store) &&
+        (kept == options_text || (!kept && !IsAligned(store)))) {
+      store.SetMeta(kRunOptionsKey, options_text);
       return store;
     }
     if (overwrite == Overwrite::kAllow) return std::nullopt;
@@ -100,13 +110,6 @@ std::vector<EditionAlignment> StoredAlignment(const db::Store& store) {
   return alignments;
 }
 
-bool IsAligned(const db::Store& store) {
-  for (const db::EditionRow& row : store.Editions()) {
-    if (!row.align_confidence) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 RunReport Run(const Series& series, const RunOptions& options,
@@ -114,6 +117,9 @@ RunReport Run(const Series& series, const RunOptions& options,
               RunContext& context) {
   options.align.Validate();
   options.segment.Validate();
+  for (const SeriesSheet& sheet : series.sheets) {
+    RefuseSameFile(output, sheet.path);
+  }
   // Before a file is made that another device or checkpoint could not resume.
   vis::ResolveDevice(options.segment.device);
   vis::InspectCheckpoint(options.segment.checkpoint.empty()

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "geo/gdal_session.h"
 #include "models/vis/segmenter.h"
 #include "pipelines/digest.h"
 #include "pipelines/window_codec.h"
@@ -194,26 +195,27 @@ void RunWorkers(WindowQueue& queue, int workers, const Project& project,
   // Windows run side by side, each in one thread: faster on small networks
   // than many threads in one window, and the same result for any number.
   vis::SetTorchThreads(1);
+  cv::setNumThreads(1);
   std::vector<std::unique_ptr<vis::Segmenter>> segmenters;
   segmenters.push_back(vis::LoadSegmenter(checkpoint, device));
   std::vector<geo::EditionReader> readers;
   for (size_t i = 0; i < project.editions.size(); ++i) {
     readers.push_back(OpenEdition(project, i));
   }
-  std::vector<std::thread> threads;
-  for (int i = 0; i < workers; ++i) {
+  // All that may fail comes before the first thread starts.
+  std::vector<std::vector<geo::EditionReader>> own(
+      static_cast<size_t>(workers));
+  for (size_t i = 0; i < own.size(); ++i) {
     if (i > 0) segmenters.push_back(segmenters.front()->Clone());
+    for (geo::EditionReader& reader : readers) own[i].push_back(reader.Fork());
   }
-  for (int i = 0; i < workers; ++i) {
-    std::vector<geo::EditionReader> own;
-    for (geo::EditionReader& reader : readers) own.push_back(reader.Fork());
-    threads.emplace_back([&queue, &windows,
-                          &segmenter = *segmenters[static_cast<size_t>(i)],
-                          own = std::move(own)]() mutable {
-      Work(queue, segmenter, std::move(own), windows);
+  std::vector<std::jthread> threads;  // join when they go out of scope
+  for (size_t i = 0; i < own.size(); ++i) {
+    threads.emplace_back([&queue, &windows, &segmenter = *segmenters[i],
+                          readers_of_worker = std::move(own[i])]() mutable {
+      Work(queue, segmenter, std::move(readers_of_worker), windows);
     });
   }
-  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace
@@ -265,6 +267,7 @@ std::vector<tracking::Window> PlanProjectWindows(
 SegmentReport Segment(db::Store& store, const SegmentOptions& options,
                       RunContext& context) {
   options.Validate();
+  const auto started = std::chrono::steady_clock::now();
   SegmentReport report;
   report.checkpoint =
       options.checkpoint.empty() ? DefaultCheckpoint() : options.checkpoint;
@@ -272,8 +275,11 @@ SegmentReport Segment(db::Store& store, const SegmentOptions& options,
   const Project project = LoadProject(store);
   const std::vector<tracking::Window> windows =
       PlanProjectWindows(project.grid, options);
-  const db::RunRow run = BeginRun(store, project, options, report.checkpoint,
-                                  report.device, windows);
+  geo::GdalOptions gdal;
+  gdal.cache_mb = std::max(64, options.memory_mb / 8);
+  geo::InitGdal(gdal);
+  db::RunRow run = BeginRun(store, project, options, report.checkpoint,
+                            report.device, windows);
   report.run_id = run.run_id;
   report.windows = static_cast<int64_t>(windows.size());
   if (run.status == db::RunStatus::kDone) {
@@ -296,6 +302,10 @@ SegmentReport Segment(db::Store& store, const SegmentOptions& options,
   WindowQueue queue(store, run.run_id, std::move(open), context);
   RunWorkers(queue, report.threads, project, report.checkpoint, report.device,
              windows);
+  run.seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started)
+          .count();
+  store.SaveRun(run);
   queue.Rethrow();
   context.progress.Finish();
   return report;

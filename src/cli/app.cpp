@@ -29,10 +29,14 @@ bool AsksForJson(int argc, char** argv) {
 int Report(bool json, ErrorCode code, const std::string& message,
            const std::string& hint) {
   if (json) {
-    PrintJson({{"error",
-                {{"code", ErrorCodeName(code)},
-                 {"message", message},
-                 {"hint", hint}}}});
+    try {
+      PrintJson({{"error",
+                  {{"code", ErrorCodeName(code)},
+                   {"message", message},
+                   {"hint", hint}}}});
+    } catch (const std::exception&) {
+      // Standard output is gone; the exit code still tells.
+    }
   } else {
     WriteStderr(fmt::format("mapweave: {}\n", message), false);
     if (!hint.empty()) WriteStderr(fmt::format("  {}\n", hint), false);
@@ -129,7 +133,11 @@ CLI::App* AddCommand(CLI::App& parent, const std::string& name,
   return command;
 }
 
-void PrintJson(const Json& document) { PrintText(document.dump(2) + "\n"); }
+void PrintJson(const Json& document) {
+  // File names need not be UTF-8; JSON has to be.
+  PrintText(document.dump(2, ' ', false, Json::error_handler_t::replace) +
+            "\n");
+}
 
 void PrintText(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
@@ -145,7 +153,7 @@ int Main(int argc, char** argv) {
   Invocation invocation;
   try {
     Run(argc, argv, invocation, cancel);
-    return 0;
+    return invocation.exit_code;
   } catch (const CLI::ParseError& error) {
     return Report(json, ErrorCode::kUsage, error.what(),
                   "'mapweave --help' lists commands and options.");

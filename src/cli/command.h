@@ -38,6 +38,8 @@ struct CommonOptions {
 struct Invocation {
   CommonOptions common;
   std::function<void(RunContext&)> action;
+  // Of the process when the action returns; anything worse is thrown.
+  int exit_code = 0;
 };
 
 // Makes a command with the common options. The groups of --help are

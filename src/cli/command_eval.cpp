@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "pipelines/evaluate.h"
 
 #include <fmt/format.h>
@@ -68,15 +69,16 @@ std::string Table(const pipelines::EvaluateReport& report) {
   return text;
 }
 
-void Run(const CommonOptions& common, const Options& options,
-         RunContext& context) {
+// Returns the exit code: 0, or that of a gate that was not met.
+int Run(const CommonOptions& common, const Options& options,
+        RunContext& context) {
   const std::vector<Gate> gates = ParseGates(options.fail_under);
   pipelines::EvaluateOptions evaluate;
   if (options.resolution > 0.0) evaluate.resolution = options.resolution;
   evaluate.measures.min_score = options.min_score;
   const pipelines::EvaluateReport report =
       pipelines::Evaluate(options.predicted, options.truth, evaluate, context);
-  const Json document = pipelines::ToJson(report);
+  Json document = pipelines::ToJson(report);
   std::string missed;
   for (const Gate& gate : gates) {
     const double value = pipelines::FigureOf(document, gate.key);
@@ -86,15 +88,19 @@ void Run(const CommonOptions& common, const Options& options,
                       gate.key, value, gate.minimum);
     }
   }
-  if (!missed.empty() && common.json) {
-    throw Error(ErrorCode::kGateNotMet, missed);
-  }
   if (common.json) {
+    // The figures stand beside the error, so that they are not lost.
+    if (!missed.empty()) {
+      document["error"] = {{"code", ErrorCodeName(ErrorCode::kGateNotMet)},
+                           {"message", missed},
+                           {"hint", ""}};
+    }
     PrintJson(document);
   } else {
     PrintText(Table(report));
+    if (!missed.empty()) LogError("gate not met: {}", missed);
   }
-  if (!missed.empty()) throw Error(ErrorCode::kGateNotMet, missed);
+  return missed.empty() ? 0 : static_cast<int>(ErrorCode::kGateNotMet);
 }
 
 }  // namespace
@@ -133,7 +139,7 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
       "  mapweave eval town.gpkg samples/truth.gpkg");
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext& context) {
-      Run(invocation.common, *options, context);
+      invocation.exit_code = Run(invocation.common, *options, context);
     };
   });
 }

@@ -31,7 +31,8 @@ void AddFilterOptions(CLI::App* command, pipelines::FilterText& filter) {
       ->group(group);
   command
       ->add_option("--at", filter.at,
-                   "Buildings that certainly stood at a date: 1890")
+                   "Buildings that stood at a date, as far as the maps tell: "
+                   "built by then and not known to be gone")
       ->group(group);
   command
       ->add_option("--between", filter.between,
@@ -80,7 +81,12 @@ void RunQuery(const CommonOptions& common, const Options& options) {
       db::Store::Open(options.project, db::OpenMode::kReadOnly);
   const db::QueryFilter filter = pipelines::ParseFilter(options.filter, store);
   if (options.explain) {
-    PrintText(db::ExplainQuery(store, filter) + "\n");
+    const std::string sql = db::ExplainQuery(store, filter);
+    if (common.json) {
+      PrintJson({{"explain", sql}});
+    } else {
+      PrintText(sql + "\n");
+    }
     return;
   }
   const std::vector<db::QueryRow> rows = db::Query(store, filter);

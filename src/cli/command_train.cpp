@@ -37,6 +37,10 @@ void Run(const CommonOptions& common, Options options, RunContext& context) {
   vis::TrainOptions& training = options.worlds.training;
   training.device = common.device;
   if (options.calibrate) {
+    if (!common.overwrite) {
+      throw Error(ErrorCode::kUsage, "--calibrate changes the checkpoint",
+                  "Add --overwrite to agree.");
+    }
     Calibrate(common, options.worlds);
     return;
   }

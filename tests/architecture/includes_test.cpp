@@ -26,7 +26,7 @@ const std::map<std::string, std::set<std::string>>& AllowedIncludes() {
       {"db", {"core", "geo", "tracking", "db"}},
       {"pipelines",
        {"core", "geo", "tracking", "synth", "models", "db", "pipelines"}},
-      {"src/cli", {"core", "pipelines", "cli"}},
+      {"src/cli", {"core", "db", "pipelines", "cli"}},
   };
   return allowed;
 }
