@@ -3,6 +3,8 @@
 
 #include "core/error.h"
 
+#include <vector>
+
 namespace mapweave::vis {
 namespace {
 
@@ -117,36 +119,72 @@ DenseNetImpl::DenseNetImpl(const DenseConfig& config) : config_(config) {
       register_module("heat_out", nn::Conv(config.fine, 1, 1, kHeatBias));
 }
 
+DenseNetImpl::Features DenseNetImpl::Trunk(const torch::Tensor& x) {
+  Features features;
+  torch::Tensor y = stem_(x);
+  for (size_t i = 0; i < features.size(); ++i) {
+    y = stages_[i]->forward(y);
+    features[i] = y;
+  }
+  return features;
+}
+
+torch::Tensor DenseNetImpl::Pyramid(const Features& features,
+                                    int64_t editions) {
+  torch::Tensor y;
+  for (size_t i = laterals_.size(); i-- > 0;) {
+    const torch::Tensor lateral = laterals_[i](features[i + 1]);
+    y = smooths_[i](y.defined() ? lateral + Double(y) : lateral);
+    y = fusions_[i](y, editions);
+  }
+  return y;
+}
+
+torch::Tensor DenseNetImpl::Fine(const torch::Tensor& features,
+                                 const torch::Tensor& coarse) {
+  return fine_smooth_(fine_lateral_(features) + Double(fine_reduce_(coarse)));
+}
+
 DenseOutput DenseNetImpl::forward(const torch::Tensor& x, int64_t editions) {
   MAPWEAVE_CHECK(x.dim() == 4 && x.size(1) == 4 && editions >= 1 &&
                  x.size(0) % editions == 0 && x.size(2) % kDenseStride == 0 &&
                  x.size(3) % kDenseStride == 0);
-  std::array<torch::Tensor, 4> features;
-  torch::Tensor y = stem_(x);
-  for (size_t i = 0; i < 4; ++i) {
-    y = stages_[i]->forward(y);
-    features[i] = y;
-  }
-  for (size_t i = 3; i-- > 0;) {
-    const torch::Tensor lateral = laterals_[i](features[i + 1]);
-    y = smooths_[i](i == 2 ? lateral : lateral + Double(y));
-    y = fusions_[i](y, editions);
-  }
-  y = fine_smooth_(fine_lateral_(features[0]) + Double(fine_reduce_(y)));
-
+  const Features features = Trunk(x);
+  const torch::Tensor fine = Fine(features[0], Pyramid(features, editions));
   DenseOutput output;
-  output.cells = head_out_(head_(y)).to(torch::kFloat);
-  const int64_t height = y.size(2);
-  const int64_t width = y.size(3);
+  output.cells = head_out_(head_(fine)).to(torch::kFloat);
   // As in TemporalFusion: the reduction in memory order.
   const torch::Tensor shared =
-      y.permute({0, 2, 3, 1})
+      fine.permute({0, 2, 3, 1})
           .reshape({x.size(0) / editions, editions, -1})
           .amax(1)
-          .view({-1, height, width, config_.fine})
+          .view({-1, fine.size(2), fine.size(3), config_.fine})
           .permute({0, 3, 1, 2});
   output.heat = heat_out_(heat_(shared)).to(torch::kFloat);
   return output;
+}
+
+torch::Tensor DenseNetImpl::Infer(const torch::Tensor& x) {
+  MAPWEAVE_CHECK(!is_training() && !torch::GradMode::is_enabled());
+  const int64_t editions = x.size(0);
+  std::array<std::vector<torch::Tensor>, 4> levels;
+  for (int64_t t = 0; t < editions; ++t) {
+    const Features features = Trunk(x.narrow(0, t, 1));
+    for (size_t i = 0; i < levels.size(); ++i) {
+      levels[i].push_back(features[i]);
+    }
+  }
+  Features features;
+  for (size_t i = 1; i < levels.size(); ++i)
+    features[i] = torch::cat(levels[i]);
+  const torch::Tensor coarse = Pyramid(features, editions);
+  std::vector<torch::Tensor> cells;
+  for (int64_t t = 0; t < editions; ++t) {
+    const torch::Tensor fine =
+        Fine(levels[0][static_cast<size_t>(t)], coarse.narrow(0, t, 1));
+    cells.push_back(head_out_(head_(fine)).to(torch::kFloat));
+  }
+  return torch::cat(cells);
 }
 
 torch::Tensor NormaliseInput(const torch::Tensor& bytes,

@@ -60,9 +60,23 @@ class DenseNetImpl : public torch::nn::Module {
   // side by side.
   DenseOutput forward(const torch::Tensor& x, int64_t editions);
 
+  // DenseOutput::cells alone, for one clip in evaluation: what belongs to one
+  // edition is computed edition by edition, so that memory at the finer
+  // strides does not grow with their number.
+  torch::Tensor Infer(const torch::Tensor& x);
+
   const DenseConfig& Config() const { return config_; }
 
  private:
+  // Features at strides 2, 4, 8 and 16, editions apart.
+  using Features = std::array<torch::Tensor, 4>;
+  Features Trunk(const torch::Tensor& x);
+  // The pyramid's level at stride 4, after temporal fusion.
+  torch::Tensor Pyramid(const Features& features, int64_t editions);
+  // The level at stride 2, editions apart.
+  torch::Tensor Fine(const torch::Tensor& features,
+                     const torch::Tensor& coarse);
+
   DenseConfig config_;
   nn::ConvNorm stem_{nullptr};
   std::array<torch::nn::Sequential, 4> stages_;

@@ -60,10 +60,9 @@ DenseMaps PredictMaps(DenseNet& net, const Clip& clip,
   MAPWEAVE_CHECK(!net->is_training());
   const torch::Tensor bytes = ClipBytes(clip);
   const int64_t editions = bytes.size(0);
-  const DenseOutput output =
-      net(NormaliseInput(bytes, device, dtype), editions);
+  const torch::Tensor cells = net->Infer(NormaliseInput(bytes, device, dtype));
   // [T, 4, H, W] without the padding.
-  const torch::Tensor maps = torch::pixel_shuffle(output.cells, 2)
+  const torch::Tensor maps = torch::pixel_shuffle(cells, 2)
                                  .slice(2, 0, bytes.size(1))
                                  .slice(3, 0, bytes.size(2))
                                  .to(torch::kCPU);

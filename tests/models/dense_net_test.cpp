@@ -106,6 +106,17 @@ TEST_P(DenseNetTest, ABatchGivesWhatItsClipsGiveOneByOne) {
             1e-4);
 }
 
+TEST_P(DenseNetTest, InfersEditionByEditionWhatItTrainsOnTogether) {
+  DenseNet net = MakeNet(GetParam());
+  const torch::Tensor bytes = RandomBytes(3, 48, 64);
+  const torch::NoGradGuard no_grad;
+
+  const torch::Tensor cells =
+      net->Infer(NormaliseInput(bytes, torch::kCPU, torch::kFloat));
+
+  EXPECT_LT(LargestDifference(cells, Cells(net, bytes, 3)), 1e-4);
+}
+
 TEST_P(DenseNetTest, EditionsSeeEachOther) {
   DenseNet net = MakeNet(GetParam());
   torch::Tensor bytes = RandomBytes(2, 48, 48);
