@@ -89,6 +89,40 @@ TEST_F(Output, OverwriteReplaces) {
   EXPECT_EQ(ReadFile(Path("p.gpkg")), before);
 }
 
+TEST_F(Output, AnInputIsNeverWrittenOver) {
+  const std::string first = Path("town_1860.tif");
+  const std::string second = Path("town_1880.tif");
+  fs::copy_file(small_.First(), first);
+  fs::copy_file(small_.First(), second);
+  const std::string before = ReadFile(second);
+  for (const char* command : {"run", "ingest"}) {
+    const Outcome outcome =
+        Mapweave({command, first, second, "-o", second, "--overwrite"});
+    EXPECT_EQ(outcome.code, 2) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("town_1880.tif"));
+    EXPECT_EQ(ReadFile(second), before);
+  }
+  const std::string project = Path("p.gpkg");
+  fs::copy_file(small_.Project(), project);
+  const Outcome outcome =
+      Mapweave({"export", project, project, "--overwrite"});
+  EXPECT_EQ(outcome.code, 2) << outcome.err;
+  EXPECT_EQ(ReadFile(project), ReadFile(small_.Project()));
+}
+
+TEST_F(Output, RunGoesOnAfterIngestion) {
+  const std::vector<std::string> run = small_.RunArguments(Path("p.gpkg"));
+  std::vector<std::string> ingest = {"ingest"};
+  for (size_t i = 1; i < run.size() && run[i] != "-o"; ++i) {
+    ingest.push_back(run[i]);
+  }
+  ingest.insert(ingest.end(), {"-o", Path("p.gpkg")});
+  ASSERT_EQ(Mapweave(ingest).code, 0);
+  const Outcome outcome = Mapweave(run);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("going on"));
+}
+
 TEST_F(Output, FolderInsteadOfAFile) {
   fs::create_directory(Path("p.gpkg"));
   for (const std::vector<std::string>& more :
