@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace mapweave::vis {
@@ -21,8 +22,7 @@ int64_t PositiveField(const Json& json, const char* key) {
                                           "\" is missing or no whole number");
   }
   const int64_t value = json[key].get<int64_t>();
-  // Norms work on groups of channels; the upper bound keeps a damaged file
-  // from asking for all memory.
+  // The upper bound keeps a damaged file from asking for all memory.
   if (value < 1 || value > 4096) {
     throw Error(ErrorCode::kBadInput,
                 std::string("network configuration: \"") + key + "\" is " +
@@ -77,6 +77,18 @@ DenseConfig DenseConfig::FromJson(const Json& json) {
   config.pyramid = PositiveField(json, "pyramid");
   config.fine = PositiveField(json, "fine");
   config.head = PositiveField(json, "head");
+  const auto divides = [](int64_t channels) {
+    return channels % nn::kGroupsPerNorm == 0;
+  };
+  if (config.norm == nn::NormKind::kGroup &&
+      !(std::all_of(config.widths.begin(), config.widths.end(), divides) &&
+        divides(config.pyramid) && divides(config.fine) &&
+        divides(config.head))) {
+    throw Error(ErrorCode::kBadInput,
+                "network configuration: group norm needs channels in "
+                "multiples of " +
+                    std::to_string(nn::kGroupsPerNorm));
+  }
   return config;
 }
 

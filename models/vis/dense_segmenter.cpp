@@ -54,13 +54,14 @@ cv::Mat ToMat(const torch::Tensor& map) {
 }  // namespace
 
 DenseMaps PredictMaps(DenseNet& net, const Clip& clip,
-                      const torch::Device& device, torch::ScalarType dtype) {
+                      const torch::Device& device) {
   const torch::NoGradGuard no_grad;
   const OneThreadScope one_thread;
   MAPWEAVE_CHECK(!net->is_training());
   const torch::Tensor bytes = ClipBytes(clip);
   const int64_t editions = bytes.size(0);
-  const torch::Tensor cells = net->Infer(NormaliseInput(bytes, device, dtype));
+  const torch::Tensor cells =
+      net->Infer(NormaliseInput(bytes, device, torch::kFloat));
   // [T, 4, H, W] without the padding.
   const torch::Tensor maps = torch::pixel_shuffle(cells, 2)
                                  .slice(2, 0, bytes.size(1))
@@ -83,8 +84,9 @@ DenseSegmenter::DenseSegmenter(DenseNet net, DecodeOptions decode,
     : net_(std::move(net)), decode_(decode), device_(device) {}
 
 tracking::TrackSet DenseSegmenter::Segment(const Clip& clip) {
-  return DecodeTracks(PredictMaps(net_, clip, device_, torch::kFloat),
-                      clip.coverage, decode_);
+  const DenseMaps maps = WithTorchErrors(
+      "segmenting a window", [&] { return PredictMaps(net_, clip, device_); });
+  return DecodeTracks(maps, clip.coverage, decode_);
 }
 
 std::unique_ptr<Segmenter> DenseSegmenter::Clone() const {

@@ -15,11 +15,12 @@
 
 namespace mapweave::vis {
 
-// The network's maps for a clip of any size. `net` is in evaluation mode.
+// The network's maps for a clip of any size, in float32. `net` is on `device`
+// and in evaluation mode.
 // Throws Error{kBadInput} if the clip is empty or its images do not fit
 // together.
 DenseMaps PredictMaps(DenseNet& net, const tracking::Clip& clip,
-                      const torch::Device& device, torch::ScalarType dtype);
+                      const torch::Device& device);
 
 class DenseSegmenter : public Segmenter {
  public:

@@ -53,10 +53,10 @@ ValidationSet LoadValidationSet(const tracking::ClipSource& source, int count) {
 }
 
 void PredictValidationSet(DenseNet& net, const torch::Device& device,
-                          torch::ScalarType dtype, ValidationSet& set) {
+                          ValidationSet& set) {
   set.maps.clear();
   for (const tracking::LabelledClip& labelled : set.clips) {
-    set.maps.push_back(PredictMaps(net, labelled.clip, device, dtype));
+    set.maps.push_back(PredictMaps(net, labelled.clip, device));
   }
 }
 
@@ -108,7 +108,7 @@ ValidationScores Calibrate(const std::string& checkpoint,
   DenseCheckpoint content = LoadDenseCheckpoint(checkpoint);
   content.net->to(torch_device);
   ValidationSet set = LoadValidationSet(source, clips);
-  PredictValidationSet(content.net, torch_device, torch::kFloat, set);
+  PredictValidationSet(content.net, torch_device, set);
   content.decode = DecodeOptions{};
   const ValidationScores scores = CalibrateAll(set, content.decode);
   content.training["validation"] = ToJson(scores, clips);

@@ -28,7 +28,7 @@ ValidationSet LoadValidationSet(const tracking::ClipSource& source, int count);
 
 // Fills `set.maps`. `net` is in evaluation mode.
 void PredictValidationSet(DenseNet& net, const torch::Device& device,
-                          torch::ScalarType dtype, ValidationSet& set);
+                          ValidationSet& set);
 
 // Chooses decode.min_score, all else as given, for the best sum of detection
 // F1 and link F1.

@@ -5,6 +5,8 @@
 // Internal to models: pulls in Torch.
 #pragma once
 
+#include "core/error.h"
+
 #include <torch/torch.h>
 
 #include <string>
@@ -13,6 +15,19 @@ namespace mapweave::vis {
 
 // `requested` as ResolveDevice takes it; same errors.
 torch::Device ToTorchDevice(const std::string& requested);
+
+// Runs `work`; what Torch throws in it (a device out of memory, above all)
+// becomes Error{kDevice} that begins with `doing`.
+template <typename Work>
+auto WithTorchErrors(const char* doing, Work&& work) {
+  try {
+    return work();
+  } catch (const c10::Error& error) {
+    throw Error(ErrorCode::kDevice,
+                std::string(doing) + ": " + error.what_without_backtrace(),
+                "if memory ran out, use smaller windows or batches");
+  }
+}
 
 // Whether the CPU multiplies bfloat16 in hardware; without, convolutions in
 // that type are slower than in float32 or not there at all.

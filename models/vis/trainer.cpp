@@ -233,7 +233,7 @@ void Trainer::Validate(Calibrate what) {
   if (!validation_set_) return;
   optimiser_->SwapAverage();
   net_->eval();
-  PredictValidationSet(net_, device_, torch::kFloat, *validation_set_);
+  PredictValidationSet(net_, device_, *validation_set_);
   net_->train();
   optimiser_->SwapAverage();
   scores_ = what == Calibrate::kAll
@@ -357,8 +357,10 @@ TrainResult Train(const tracking::ClipSource& train,
                   const TrainOptions& options, RunContext& context) {
   options.Validate();
   SetTorchThreads(options.threads);
-  Trainer trainer(train, validation, options, context);
-  return trainer.Run();
+  return WithTorchErrors("training", [&] {
+    Trainer trainer(train, validation, options, context);
+    return trainer.Run();
+  });
 }
 
 }  // namespace mapweave::vis

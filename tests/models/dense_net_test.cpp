@@ -206,6 +206,9 @@ TEST(DenseConfig, SurvivesJson) {
   EXPECT_EQ(read.ToJson(), config.ToJson());
   EXPECT_THROW(DenseConfig::FromJson(Json::object()), Error);
   Json bad = config.ToJson();
+  bad["fine"] = 42;  // in no eight groups
+  EXPECT_THROW(DenseConfig::FromJson(bad), Error);
+  bad = config.ToJson();
   bad["pyramid"] = -3;
   EXPECT_THROW(DenseConfig::FromJson(bad), Error);
 }

@@ -48,7 +48,7 @@ bool SameMaps(const DenseMaps& a, const DenseMaps& b) {
 }
 
 DenseMaps Maps(DenseNet net, const Clip& clip) {
-  return PredictMaps(net, clip, torch::kCPU, torch::kFloat);
+  return PredictMaps(net, clip, torch::kCPU);
 }
 
 class CheckpointTest : public ::testing::Test {
@@ -208,7 +208,7 @@ TEST(Device, RefusesWhatIsNotThere) {
   }
 }
 
-TEST(Device, TrainsOnTheGpuLikeOnTheCpu) {
+TEST(PredictMaps, GivesOnTheGpuWhatItGivesOnTheCpu) {
   if (!torch::cuda::is_available()) {
     GTEST_SKIP() << "no CUDA device";
   }
@@ -217,8 +217,7 @@ TEST(Device, TrainsOnTheGpuLikeOnTheCpu) {
   const DenseMaps expected = Maps(checkpoint.net, clip);
   checkpoint.net->to(torch::kCUDA);
 
-  const DenseMaps maps =
-      PredictMaps(checkpoint.net, clip, torch::kCUDA, torch::kFloat);
+  const DenseMaps maps = PredictMaps(checkpoint.net, clip, torch::kCUDA);
 
   for (size_t t = 0; t < maps.foreground.size(); ++t) {
     EXPECT_LT(
