@@ -74,8 +74,10 @@ synth::RenderOptions DrawingOf(const WorldSeriesOptions& options,
   drawing.seed = rng.Next();
   drawing.frame = synth::MakeSheetFrame(world, drawing.seed);
   if (t + 1 < options.editions.size()) {
-    drawing.shift = {rng.Uniform(-options.max_shift_px, options.max_shift_px),
-                     rng.Uniform(-options.max_shift_px, options.max_shift_px)};
+    const double reach = options.max_shift_px;
+    const double dx = rng.Uniform(-reach, reach);
+    drawing.placement =
+        synth::Placement::Shift({dx, rng.Uniform(-reach, reach)});
   }
   return drawing;
 }
@@ -234,8 +236,8 @@ void WriteTruth(const WorldSeriesOptions& options, const geo::Grid& grid,
     edition.date = ParseDateRange(options.editions[t]);
     edition.ordinal = static_cast<int>(t);
     // What alignment has to find: the opposite of the sheet's error.
-    edition.shift_x_m = -drawing.shift.x * options.metres_per_px;
-    edition.shift_y_m = drawing.shift.y * options.metres_per_px;
+    edition.shift_x_m = -drawing.placement.tx * options.metres_per_px;
+    edition.shift_y_m = drawing.placement.ty * options.metres_per_px;
     edition.align_confidence = 1.0;
     edition.aligned = true;
     store.SaveEdition(edition);

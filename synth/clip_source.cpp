@@ -199,9 +199,9 @@ tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
     render.seed = rng.Next();
     render.lettering = lettering;
     render.wear = rng.Uniform(0.2, 1.3);
-    render.shift = {
-        rng.Uniform(-options_.max_jitter_px, options_.max_jitter_px),
-        rng.Uniform(-options_.max_jitter_px, options_.max_jitter_px)};
+    const double jitter = options_.max_jitter_px;
+    const double dx = rng.Uniform(-jitter, jitter);
+    render.placement = Placement::Shift({dx, rng.Uniform(-jitter, jitter)});
     render.frame = {};
     const bool hole_here = hole && (t == holed || rng.Chance(0.2));
     if (hole_here || rng.Chance(0.05))

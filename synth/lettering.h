@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "synth/canvas.h"
 #include "synth/hand.h"
+#include "synth/render.h"
 #include "synth/world.h"
 
 #include <string>
@@ -16,15 +17,19 @@ namespace mapweave::synth {
 
 struct Lettering {
   std::string text;
-  Point2d at;  // middle of the base line, true ground
+  Point2d at;  // middle of the base line, sheet pixels
   TextStyle style;
   double reach_px = 0.0;  // how far from `at` it may be seen
 };
 
-// `amount` in [0, 1] scales how much is written.
+struct LetteringOptions {
+  const HandStyle& style;
+  const Placement& placement;
+  double amount = 1.0;  // scales how much is written; 0 to 1
+};
+
 std::vector<Lettering> MakeLettering(const World& world, size_t edition,
-                                     const HandStyle& style, double amount,
-                                     Rng rng);
+                                     const LetteringOptions& options, Rng rng);
 
 // Words that no map has, in the sound of several languages.
 std::string MakeWord(Rng& rng, int syllables);

@@ -20,11 +20,6 @@ enum Stream : uint64_t {
 
 constexpr uint64_t kWhole = ~uint64_t{0};
 
-Ring Shifted(Ring ring, Point2d shift) {
-  for (Point2d& p : ring) p = p + shift;
-  return ring;
-}
-
 // All rings of a polygon, moved into the built-up side by `distance`.
 std::vector<Ring> InsetRings(const Polygon& polygon, double distance) {
   std::vector<Ring> rings = {OffsetInward(polygon.shell, distance)};
@@ -40,10 +35,13 @@ Painter::Painter(const World& world, size_t edition,
     : world_(world),
       edition_(edition),
       options_(options),
+      scale_(options.placement.Scale()),
+      building_px_(world.options.building_px * scale_),
       rng_(options.seed, 0x7061696e74ULL),
-      style_(MakeHandStyle(options.hand, world.options.building_px,
-                           rng_.Fork(kStyleStream))),
-      lettering_(MakeLettering(world, edition, style_, options.lettering,
+      style_(
+          MakeHandStyle(options.hand, building_px_, rng_.Fork(kStyleStream))),
+      lettering_(MakeLettering(world, edition,
+                               {style_, options.placement, options.lettering},
                                rng_.Fork(kLetteringStream))) {
   PrepareBlocks();
   PrepareBuildings();
@@ -54,8 +52,14 @@ std::vector<Point2d> Painter::OnSheet(
   std::vector<Point2d> out;
   out.reserve(points.size());
   for (const Point2d& p : points)
-    out.push_back(world_.distortion[edition_].Apply(p) + options_.shift);
+    out.push_back(
+        options_.placement.Apply(world_.distortion[edition_].Apply(p)));
   return out;
+}
+
+Ring Painter::Placed(Ring ring) const {
+  for (Point2d& p : ring) p = options_.placement.Apply(p);
+  return ring;
 }
 
 void Painter::PrepareBlocks() {
@@ -85,7 +89,7 @@ void Painter::PrepareBlocks() {
 void Painter::PrepareParcels(const WorldBlock& block, bool tinted, Rng& rng,
                              BlockShape& shape) const {
   if (style_.parcel_line_px <= 0.0 && !style_.tints_parcels) return;
-  const double b = world_.options.building_px;
+  const double b = world_.options.building_px;  // parcels are in the world
   for (const Ring& parcel : block.parcels) {
     shape.parcels.push_back(OnSheet(parcel));
     Colour tint = shape.tint;
@@ -145,9 +149,9 @@ void Painter::PrepareBuildings() {
     for (const Polygon& polygon : building.footprint[edition_]) {
       BuildingShape shape;
       shape.identity = static_cast<int32_t>(building.identity);
-      shape.footprint.shell = Shifted(polygon.shell, options_.shift);
+      shape.footprint.shell = Placed(polygon.shell);
       for (const Ring& hole : polygon.holes)
-        shape.footprint.holes.push_back(Shifted(hole, options_.shift));
+        shape.footprint.holes.push_back(Placed(hole));
       Colour fill = style_.fill[static_cast<size_t>(block.owner)];
       if (style_.fills_by_building)
         fill = style_.fill[rng.Choice({0.55, 0.22, 0.08, 0.1, 0.05})];
@@ -155,7 +159,7 @@ void Painter::PrepareBuildings() {
       shape.fill = Vary(fill, style_.fill_spread, rng);
       shape.hatch_angle = style_.hatch_angle;
       if (hatch_follows_walls) {
-        const Point2d d = polygon.shell[1] - polygon.shell[0];
+        const Point2d d = shape.footprint.shell[1] - shape.footprint.shell[0];
         shape.hatch_angle = std::atan2(d.y, d.x) + 0.785;
       }
       buildings_.push_back(std::move(shape));
@@ -190,7 +194,7 @@ void Painter::PaintBuilding(Canvas& canvas, const BuildingShape& shape) const {
   if (line > 0.0) {
     for (const Ring& ring : InsetRings(shape.footprint, line / 2))
       canvas.Stroke(ring, true, style_.outline, line);
-    if (style_.doubles && world_.options.building_px > 9.0) {
+    if (style_.doubles && building_px_ > 9.0) {
       for (const Ring& ring : InsetRings(shape.footprint, line * 2.6))
         canvas.Stroke(ring, true, style_.outline, 0.5);
     }
@@ -231,8 +235,8 @@ void Painter::PaintLegend(Canvas& canvas) const {
   if (!rng.Chance(0.4)) return;
   const WorldOptions& o = world_.options;
   const double h = style_.letter_px;
-  const Point2d corner{rng.Uniform(0.0, 0.6) * o.width_px,
-                       rng.Uniform(0.0, 0.5) * o.height_px};
+  const Point2d corner = Placed({{rng.Uniform(0.0, 0.6) * o.width_px,
+                                  rng.Uniform(0.0, 0.5) * o.height_px}})[0];
   const double step = h * rng.Uniform(1.6, 2.6);
   const int rows = static_cast<int>(rng.Int(3, 6));
   const double angle = rng.Normal(0.0, 0.02);
@@ -261,7 +265,7 @@ void Painter::PaintLegend(Canvas& canvas) const {
 
 void Painter::PaintFrame(Canvas& canvas, cv::Rect window) const {
   if (options_.frame.neatline.empty()) return;
-  const Ring neat = Shifted(options_.frame.neatline, options_.shift);
+  const Ring neat = Placed(options_.frame.neatline);
   const Box far{window.x - 50.0, window.y - 50.0,
                 window.x + window.width + 50.0,
                 window.y + window.height + 50.0};
@@ -285,9 +289,8 @@ cv::Mat Painter::Paint(cv::Rect window) const {
   PaintTrees(canvas);
   PaintGraticule(canvas);
   for (const Lettering& text : lettering_) {
-    const Point2d at = text.at + options_.shift;
-    if (canvas.Sees({at}, text.reach_px))
-      canvas.Text(text.text, at, text.style, style_.letter);
+    if (canvas.Sees({text.at}, text.reach_px))
+      canvas.Text(text.text, text.at, text.style, style_.letter);
   }
   PaintLegend(canvas);
   PaintFrame(canvas, window);
@@ -308,7 +311,7 @@ cv::Mat Painter::Labels(cv::Rect window) const {
   }
   if (!options_.frame.neatline.empty()) {
     cv::Mat inside(window.size(), CV_32SC1, cv::Scalar(0));
-    const Polygon neat{Shifted(options_.frame.neatline, options_.shift), {}};
+    const Polygon neat{Placed(options_.frame.neatline), {}};
     Mask::FromPolygons({neat}).Paint(inside, 1, window.tl());
     labels = labels.mul(inside);
   }

@@ -30,7 +30,7 @@ class Painter {
 
  private:
   struct BuildingShape {
-    Polygon footprint;  // with the shift
+    Polygon footprint;  // on the sheet
     Colour fill;
     double hatch_angle = 0.0;
     int32_t identity = 0;
@@ -47,8 +47,10 @@ class Painter {
     uint64_t seed = 0;
   };
 
-  // True ground as drawn on this edition.
+  // True ground as drawn on this edition, in sheet pixels.
   std::vector<Point2d> OnSheet(const std::vector<Point2d>& points) const;
+  // Points that carry the distortion already.
+  Ring Placed(Ring ring) const;
 
   void PrepareBlocks();
   void PrepareParcels(const WorldBlock& block, bool tinted, Rng& rng,
@@ -79,6 +81,8 @@ class Painter {
   const World& world_;
   size_t edition_;
   const RenderOptions& options_;
+  double scale_;        // sheet pixels per world pixel
+  double building_px_;  // on the sheet
   Rng rng_;
   HandStyle style_;
   std::vector<BlockShape> blocks_;

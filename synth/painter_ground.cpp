@@ -35,7 +35,7 @@ void Painter::StrokeShaded(Canvas& canvas, const Ring& ring, Colour colour,
 void Painter::PaintGround(Canvas& canvas, const BlockShape& block) const {
   Rng rng(block.seed);
   const Colour ink = Mix(style_.ink, style_.paper, 0.35);
-  const double b = world_.options.building_px;
+  const double b = building_px_;
   const std::vector<Ring> rings = {block.outline};
   switch (block.use) {
     case BlockUse::kGarden: {
@@ -81,7 +81,7 @@ void Painter::PaintGround(Canvas& canvas, const BlockShape& block) const {
 // Winding paths of a park, from edge to edge.
 void Painter::PaintWalks(Canvas& canvas, const Ring& outline, Rng& rng) const {
   const int walks = static_cast<int>(rng.Int(0, 4));
-  const double width = std::max(1.5, world_.options.building_px * 0.2);
+  const double width = std::max(1.5, building_px_ * 0.2);
   const Point2d middle = MeanPoint(outline);
   const auto last = static_cast<int64_t>(outline.size()) - 1;
   for (int k = 0; k < walks; ++k) {
@@ -143,13 +143,14 @@ void Painter::PaintWaters(Canvas& canvas) const {
 // Colour runs out from the banks to the middle, with lines along them.
 void Painter::PaintRiver(Canvas& canvas, const WorldWater& river) const {
   const Colour base = style_.tints_water ? style_.water : style_.street;
-  const double half = river.width_px / 2;
+  const double width = river.width_px * scale_;
+  const double half = width / 2;
   const std::vector<Point2d> middle = OnSheet(river.centreline);
-  canvas.Stroke(middle, false, base, river.width_px);
+  canvas.Stroke(middle, false, base, width);
   if (style_.tints_water && half > 6.0) {
     for (int k = 1; k <= 4; ++k) {
       canvas.Stroke(middle, false, Mix(base, style_.paper, 0.13 * k),
-                    river.width_px * (1.0 - 0.18 * k));
+                    width * (1.0 - 0.18 * k));
     }
   }
   for (double side : {-1.0, 1.0}) {
@@ -241,7 +242,7 @@ void Painter::PaintTrees(Canvas& canvas) const {
 }
 
 void Painter::PaintGraticule(Canvas& canvas) const {
-  const double step = style_.graticule_px;
+  const double step = style_.graticule_px / scale_;
   if (step <= 0.0) return;
   const double w = world_.options.width_px + 100.0;
   const double h = world_.options.height_px + 100.0;

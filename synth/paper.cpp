@@ -238,7 +238,7 @@ void AddScanNoise(cv::Mat& image, cv::Point origin, const PaperState& state) {
 
 }  // namespace
 
-PaperState DrawPaperState(double wear, cv::Vec3f paper, int width, int height,
+PaperState DrawPaperState(double wear, cv::Vec3f paper, cv::Size sheet,
                           Rng& rng) {
   PaperState s;
   s.paper = paper;
@@ -259,9 +259,9 @@ PaperState DrawPaperState(double wear, cv::Vec3f paper, int width, int height,
   // Creases about every 700 pixels, if the sheet was folded at all.
   if (wear > 0.0 && rng.Chance(0.4)) {
     const double start = rng.Uniform(0.0, 700.0);
-    for (double x = start; x < width; x += rng.Uniform(450.0, 900.0))
+    for (double x = start; x < sheet.width; x += rng.Uniform(450.0, 900.0))
       s.folds_x.push_back(x);
-    for (double y = rng.Uniform(0.0, 700.0); y < height;
+    for (double y = rng.Uniform(0.0, 700.0); y < sheet.height;
          y += rng.Uniform(450.0, 900.0)) {
       s.folds_y.push_back(y);
     }

@@ -27,7 +27,7 @@ struct PaperState {
   uint64_t texture_seed = 0;
 };
 
-PaperState DrawPaperState(double wear, cv::Vec3f paper, int width, int height,
+PaperState DrawPaperState(double wear, cv::Vec3f paper, cv::Size sheet,
                           Rng& rng);
 
 // `drawing`: CV_8UC3 of the grid window at `origin`. Returns CV_8UC3.

@@ -25,7 +25,7 @@ cv::Mat PaperMask(const RenderOptions& options, cv::Rect window) {
     return cv::Mat(window.size(), CV_8UC1, cv::Scalar(1));
   cv::Mat mask(window.size(), CV_8UC1, cv::Scalar(0));
   Polygon paper{options.frame.paper, {}};
-  for (Point2d& p : paper.shell) p = p + options.shift;
+  for (Point2d& p : paper.shell) p = options.placement.Apply(p);
   tracking::Mask::FromPolygons({paper}).Paint(mask, 1, window.tl());
   return mask;
 }
@@ -67,6 +67,12 @@ void CheckEdition(const World& world, int edition) {
 
 }  // namespace
 
+cv::Size SheetSize(const World& world, const Placement& placement) {
+  const double scale = placement.Scale();
+  return {std::max(1, cvRound(world.options.width_px * scale)),
+          std::max(1, cvRound(world.options.height_px * scale))};
+}
+
 void RenderOptions::Validate() const {
   const std::vector<std::string> names = HandNames();
   if (std::ranges::find(names, hand) == names.end()) {
@@ -83,10 +89,7 @@ void RenderOptions::Validate() const {
                 fmt::format("the amount of lettering is {}", lettering),
                 "set it to 0 to 1");
   }
-  if (!std::isfinite(shift.x) || !std::isfinite(shift.y)) {
-    throw Error(ErrorCode::kUsage, "the shift is not a number",
-                "set it in pixels");
-  }
+  placement.Validate();
 }
 
 SheetFrame MakeSheetFrame(const World& world, uint64_t seed) {
@@ -127,7 +130,7 @@ EditionImage RenderWindow(const World& world, int edition,
   Rng rng(options.seed, 0x7061706572ULL);
   const PaperState paper =
       DrawPaperState(options.wear, painter.Style().paper,
-                     world.options.width_px, world.options.height_px, rng);
+                     SheetSize(world, options.placement), rng);
   EditionImage out;
   if (window.width <= kTilePx && window.height <= kTilePx)
     return PaintTile(painter, paper, options, window);
@@ -150,8 +153,9 @@ EditionImage RenderWindow(const World& world, int edition,
 
 EditionImage RenderEdition(const World& world, int edition,
                            const RenderOptions& options) {
+  options.placement.Validate();
   return RenderWindow(world, edition, options,
-                      {0, 0, world.options.width_px, world.options.height_px});
+                      cv::Rect({0, 0}, SheetSize(world, options.placement)));
 }
 
 }  // namespace mapweave::synth

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/geometry.h"
+#include "synth/placement.h"
 #include "synth/world.h"
 
 #include <opencv2/core.hpp>
@@ -23,7 +24,8 @@ namespace mapweave::synth {
 // "insurance".
 std::vector<std::string> HandNames();
 
-// The sheet that carries the drawing. Rings in grid pixels, before the shift.
+// The sheet that carries the drawing. Rings in world pixels; they follow the
+// placement.
 struct SheetFrame {
   // The drawing ends here, with frame lines around it; empty: no frame.
   Ring neatline;
@@ -42,9 +44,9 @@ struct RenderOptions {
   std::string hand = "cadastre";  // one of HandNames()
   // Fixes colours, line widths, lettering and the state of paper and scan.
   uint64_t seed = 1;
-  // Displaces the whole drawing (not the truth in the World), in pixels: the
-  // error of the sheet's georeference.
-  Point2d shift;
+  // From the world (with the distortion of the edition) to the sheet. Images,
+  // labels and windows are in sheet pixels; pens and letters scale with it.
+  Placement placement;
   SheetFrame frame;
   // Amount of stains, folds, fading, blur and scan noise; 0 = a clean print.
   double wear = 1.0;
@@ -58,17 +60,22 @@ struct EditionImage {
   cv::Mat rgb;       // CV_8UC3, R, G, B order
   cv::Mat coverage;  // CV_8UC1: 1 = paper of the sheet, 0 = beyond it
   // CV_32SC1: identity of the building drawn at the pixel, or 0. It follows
-  // the image, hence includes the shift.
+  // the image, hence includes the placement.
   cv::Mat labels;
 };
 
-// `edition` counts from 0. Throws Error{kUsage} on bad options or an edition
-// that the world does not have.
+// The world's window at the placement's scale: round(width_px * Scale()) by
+// round(height_px * Scale()) sheet pixels.
+cv::Size SheetSize(const World& world, const Placement& placement);
+
+// The window of SheetSize from (0, 0). `edition` counts from 0.
+// Throws Error{kUsage} on bad options or an edition that the world does not
+// have.
 EditionImage RenderEdition(const World& world, int edition,
                            const RenderOptions& options);
 
-// The same, of `window` only. Within 16 pixels of its edge, blur and JPEG
-// artefacts differ from those of the whole sheet.
+// The same, of `window` (sheet pixels) only. Within 16 pixels of its edge, blur
+// and JPEG artefacts differ from those of the whole sheet.
 EditionImage RenderWindow(const World& world, int edition,
                           const RenderOptions& options, cv::Rect window);
 

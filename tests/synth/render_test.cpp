@@ -8,6 +8,9 @@
 #include <gtest/gtest.h>
 #include <opencv2/imgproc.hpp>
 
+#include <limits>
+#include <numbers>
+
 namespace mapweave::synth {
 namespace {
 
@@ -56,31 +59,37 @@ TEST_P(Hands, DrawsBuildingsUnlikeTheirSurroundings) {
   EXPECT_GT(contrast, 12.0);
 }
 
+// Every building of edition `t` is labelled where its outline is placed.
+void ExpectLabelsAtTheTruth(size_t t, const RenderOptions& options) {
+  const EditionImage image =
+      RenderEdition(Town(), static_cast<int>(t), options);
+  const cv::Rect sheet({0, 0}, SheetSize(Town(), options.placement));
+  ASSERT_EQ(image.labels.size(), sheet.size());
+  ASSERT_EQ(image.rgb.size(), sheet.size());
+  int checked = 0;
+  for (const WorldBuilding& building : Town().buildings) {
+    MultiPolygon placed = building.footprint[t];
+    for (Polygon& polygon : placed) {
+      for (Point2d& p : polygon.shell) p = options.placement.Apply(p);
+      for (Ring& hole : polygon.holes)
+        for (Point2d& p : hole) p = options.placement.Apply(p);
+    }
+    const auto truth = tracking::Mask::FromPolygons(placed).Clipped(sheet);
+    if (truth.Area() < 12) continue;
+    const auto drawn = tracking::Mask::FromLabels(
+        image.labels, static_cast<int32_t>(building.identity), sheet);
+    EXPECT_GE(tracking::IoU(truth, drawn), 0.95) << building.identity;
+    ++checked;
+  }
+  EXPECT_GT(checked, 30);
+}
+
 TEST_P(Hands, DrawsTheFootprintWhereTheTruthIs) {
   RenderOptions options;
   options.hand = GetParam();
   options.seed = 5;
-  options.shift = {7.0, -4.0};
-  const EditionImage image = RenderEdition(Town(), 1, options);
-  int checked = 0;
-  for (const WorldBuilding& building : Town().buildings) {
-    if (building.footprint[1].empty()) continue;
-    MultiPolygon moved = building.footprint[1];
-    for (Polygon& polygon : moved) {
-      for (Point2d& p : polygon.shell) p = p + options.shift;
-      for (Ring& hole : polygon.holes)
-        for (Point2d& p : hole) p = p + options.shift;
-    }
-    const auto truth = tracking::Mask::FromPolygons(moved).Clipped(
-        {0, 0, image.labels.cols, image.labels.rows});
-    if (truth.Area() < 12) continue;
-    const auto drawn = tracking::Mask::FromLabels(
-        image.labels, static_cast<int32_t>(building.identity),
-        {0, 0, image.labels.cols, image.labels.rows});
-    EXPECT_GE(tracking::IoU(truth, drawn), 0.9) << building.identity;
-    ++checked;
-  }
-  EXPECT_GT(checked, 30);
+  options.placement = Placement::Shift({7.0, -4.0});
+  ExpectLabelsAtTheTruth(1, options);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Hands, testing::ValuesIn(HandNames()),
@@ -131,6 +140,78 @@ TEST(Render, PutsTheInkWhereTheLabelIs) {
     }
   }
   EXPECT_GT(dark, 0.9 * rim);
+}
+
+// Placements by their causes; the middle of the town stays on the sheet.
+std::vector<PlacementParts> Misplacements() {
+  PlacementParts base;
+  base.centre = {210, 200};
+  std::vector<PlacementParts> all(5, base);
+  all[0].shift = {-11.5, 6.25};
+  all[1].rotation_rad = 0.06;
+  all[2].scale = 0.6;
+  all[3].stretch_x = 0.97;
+  all[3].stretch_y = 1.02;
+  all[3].shear = 0.03;
+  all[4] = {{210, 200}, 0.98, 1.01, -0.02, -0.04, {5.0, -3.0}, 1.5};
+  return all;
+}
+
+TEST(Render, MovesLabelsAndInkTogether) {
+  for (const PlacementParts& parts : Misplacements()) {
+    RenderOptions options;
+    options.hand = "solid-black";
+    options.lettering = 0.0;
+    options.wear = 0.0;
+    options.placement = MakePlacement(parts);
+    ExpectLabelsAtTheTruth(0, options);
+    // The ink lies in the labels: inside is dark, a ring around it is light.
+    const EditionImage image = RenderEdition(Town(), 0, options);
+    cv::Mat grey;
+    cv::cvtColor(image.rgb, grey, cv::COLOR_RGB2GRAY);
+    const cv::Mat labelled = image.labels > 0;
+    cv::Mat inside;
+    cv::Mat near;
+    cv::erode(labelled, inside, cv::Mat::ones(3, 3, CV_8UC1));
+    cv::dilate(labelled, near, cv::Mat::ones(3, 3, CV_8UC1));
+    cv::Mat around;
+    cv::dilate(near, around, cv::Mat::ones(3, 3, CV_8UC1));
+    around.setTo(cv::Scalar(0), near);
+    EXPECT_LT(cv::mean(grey, inside)[0] + 60.0, cv::mean(grey, around)[0]);
+  }
+}
+
+TEST(Placement, IsTheMapThatItsPartsSay) {
+  PlacementParts parts;
+  parts.centre = {10, 20};
+  parts.shift = {3, -1};
+  parts.scale = 2.0;
+  // The centre goes where shift and scale put it, whatever turns about it.
+  parts.rotation_rad = std::numbers::pi / 2;
+  const Placement turned = MakePlacement(parts);
+  EXPECT_NEAR(turned.Apply({10, 20}).x, 26.0, 1e-9);
+  EXPECT_NEAR(turned.Apply({10, 20}).y, 38.0, 1e-9);
+  // Clockwise as seen, with y down: right of the centre goes below it.
+  EXPECT_NEAR(turned.Apply({11, 20}).x, 26.0, 1e-9);
+  EXPECT_NEAR(turned.Apply({11, 20}).y, 40.0, 1e-9);
+  EXPECT_NEAR(turned.Scale(), 2.0, 1e-9);
+  const Point2d back = turned.ApplyInverse(turned.Apply({7.5, -3.25}));
+  EXPECT_NEAR(back.x, 7.5, 1e-9);
+  EXPECT_NEAR(back.y, -3.25, 1e-9);
+  EXPECT_EQ(Placement::Shift({2, 3}).Then(Placement::Shift({-2, -3})),
+            Placement{});
+}
+
+TEST(Placement, RefusesWhatIsNoSheet) {
+  Placement mirrored;
+  mirrored.a = -1.0;
+  EXPECT_THROW(mirrored.Validate(), Error);
+  Placement flat;
+  flat.d = 0.0;
+  EXPECT_THROW(flat.Validate(), Error);
+  Placement nowhere;
+  nowhere.tx = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THROW(nowhere.Validate(), Error);
 }
 
 // Hatching and stippling reach the middle of a building, wherever it lies.
