@@ -30,30 +30,20 @@ RunsOfLabel CollectRuns(const cv::Mat& labels) {
 
 TrackSet TracksFromLabels(const std::vector<cv::Mat>& labels) {
   const size_t editions = labels.size();
-  std::map<int32_t, Track> tracks;
+  std::map<int32_t, std::vector<Mask>> masks_of_label;
   for (size_t t = 0; t < editions; ++t) {
     MAPWEAVE_CHECK(labels[t].type() == CV_32SC1);
     MAPWEAVE_CHECK(labels[t].size() == labels[0].size());
     for (auto& [label, runs] : CollectRuns(labels[t])) {
-      Track& track = tracks[label];
-      track.masks.resize(editions);
-      track.masks[t] = Mask::FromRuns(std::move(runs));
+      std::vector<Mask>& masks = masks_of_label[label];
+      masks.resize(editions);
+      masks[t] = Mask::FromRuns(std::move(runs));
     }
   }
   TrackSet result;
-  result.reserve(tracks.size());
-  for (auto& [label, track] : tracks) {
-    track.presence.assign(editions, 0.0f);
-    track.link.assign(editions, 0.0f);
-    track.score = 1.0f;
-    bool seen_later = false;
-    for (size_t t = editions; t-- > 0;) {
-      if (track.masks[t].IsEmpty()) continue;
-      track.presence[t] = 1.0f;
-      track.link[t] = seen_later ? 1.0f : 0.0f;
-      seen_later = true;
-    }
-    result.push_back(std::move(track));
+  result.reserve(masks_of_label.size());
+  for (auto& [label, masks] : masks_of_label) {
+    result.push_back(TrackAsDrawn(std::move(masks), 1.0f));
   }
   return result;
 }

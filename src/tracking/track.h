@@ -24,6 +24,10 @@ struct Track {
 
 using TrackSet = std::vector<Track>;
 
+// A track that is known from its drawing: presence 1 where a mask is not empty,
+// link 1 from each such edition to the next.
+Track TrackAsDrawn(std::vector<Mask> masks, float score);
+
 // Spatio-temporal intersection over union (YouTube-VIS): both areas summed
 // over all editions. The tracks have the same number of editions.
 double SpatioTemporalIoU(const Track& a, const Track& b);

@@ -5,6 +5,7 @@
 #include "core/json.h"
 #include "tests/tracking/real_data.h"
 #include "tracking/average_precision.h"
+#include "tracking/coco_rle.h"
 #include "tracking/identity_measures.h"
 
 #include <gtest/gtest.h>
@@ -62,56 +63,74 @@ double BoxIoU(const Box& a, const Box& b) {
 
 Box BoxFrom(const Json& bbox) { return {bbox[0], bbox[1], bbox[2], bbox[3]}; }
 
+double AreaOf(const Box& box) { return box.Area(); }
+double AreaOf(const Mask& mask) { return static_cast<double>(mask.Area()); }
+double Intersection(const Mask& a, const Mask& b) {
+  return static_cast<double>(a.IntersectionArea(b));
+}
+
+template <typename Shape>
 struct CocoImage {
-  std::vector<Box> truth;
-  std::vector<Box> predicted;
+  std::vector<Shape> truth;
+  std::vector<Shape> predicted;
   ApVideo video;
 };
 
-// Images by category, then by id.
-std::map<int, std::map<int, CocoImage>> ReadCoco(
-    const std::filesystem::path& folder) {
-  std::map<int, std::map<int, CocoImage>> categories;
+template <typename Shape>
+void AddOverlaps(CocoImage<Shape>& image) {
+  for (size_t p = 0; p < image.predicted.size(); ++p) {
+    for (size_t g = 0; g < image.truth.size(); ++g) {
+      const Shape& shape = image.predicted[p];
+      const double both = Intersection(shape, image.truth[g]);
+      if (both <= 0.0) continue;
+      const double either = AreaOf(shape) + AreaOf(image.truth[g]) - both;
+      const bool crowd = image.video.truth[g] == TruthKind::kCrowd;
+      image.video.overlaps.push_back(
+          {p, g, both / (crowd ? AreaOf(shape) : either)});
+    }
+  }
+}
+
+// The videos of each category, in order of the images' ids. `shape_of` takes an
+// annotation or a result and the size of its image.
+template <typename Shape, typename ShapeOf>
+std::map<int, std::vector<ApVideo>> ReadCoco(const std::string& results,
+                                             ShapeOf shape_of) {
+  const std::filesystem::path folder = OracleFolder() / "coco_val2014_100";
   const Json truth = ReadJson(folder / "instances_val2014_100.json");
+  std::map<int, cv::Size> sizes;
+  for (const Json& image : truth["images"]) {
+    sizes[image["id"]] = {image["width"], image["height"]};
+  }
+  std::map<int, std::map<int, CocoImage<Shape>>> categories;
   for (const Json& annotation : truth["annotations"]) {
-    CocoImage& image =
-        categories[annotation["category_id"]][annotation["image_id"]];
-    image.truth.push_back(BoxFrom(annotation["bbox"]));
+    const int id = annotation["image_id"];
+    CocoImage<Shape>& image = categories[annotation["category_id"]][id];
+    image.truth.push_back(shape_of(annotation, sizes.at(id)));
     image.video.truth.push_back(annotation["iscrowd"].get<int>() == 1
                                     ? TruthKind::kCrowd
                                     : TruthKind::kCounted);
   }
-  const Json predicted =
-      ReadJson(folder / "instances_val2014_fakebbox100_results.json");
-  for (const Json& result : predicted) {
-    CocoImage& image = categories[result["category_id"]][result["image_id"]];
-    image.predicted.push_back(BoxFrom(result["bbox"]));
+  for (const Json& result : ReadJson(folder / results)) {
+    const int id = result["image_id"];
+    CocoImage<Shape>& image = categories[result["category_id"]][id];
+    image.predicted.push_back(shape_of(result, sizes.at(id)));
     image.video.scores.push_back(result["score"]);
   }
+  std::map<int, std::vector<ApVideo>> videos;
   for (auto& [category, images] : categories) {
     for (auto& [id, image] : images) {
-      for (size_t p = 0; p < image.predicted.size(); ++p) {
-        for (size_t g = 0; g < image.truth.size(); ++g) {
-          const Box& box = image.predicted[p];
-          const double both = Intersection(box, image.truth[g]);
-          if (both <= 0.0) continue;
-          const bool crowd = image.video.truth[g] == TruthKind::kCrowd;
-          image.video.overlaps.push_back(
-              {p, g, crowd ? both / box.Area() : BoxIoU(box, image.truth[g])});
-        }
-      }
+      AddOverlaps(image);
+      videos[category].push_back(std::move(image.video));
     }
   }
-  return categories;
+  return videos;
 }
 
-TEST_F(MetricOracles, AveragePrecisionAgreesWithCoco) {
-  const Json& expected = expected_["coco_val2014_100/bbox"];
+void ExpectCocoFigures(const std::map<int, std::vector<ApVideo>>& categories,
+                       const Json& expected) {
   std::map<std::string, std::vector<double>> values;
-  for (const auto& [category, images] :
-       ReadCoco(OracleFolder() / "coco_val2014_100")) {
-    std::vector<ApVideo> videos;
-    for (const auto& [id, image] : images) videos.push_back(image.video);
+  for (const auto& [category, videos] : categories) {
     const ApResult at_100 = AveragePrecision(videos, 100);
     if (at_100.Ap() < 0.0) continue;  // no true object of this category
     values["AP"].push_back(at_100.Ap());
@@ -128,6 +147,43 @@ TEST_F(MetricOracles, AveragePrecisionAgreesWithCoco) {
     mean /= static_cast<double>(of_categories.size());
     EXPECT_NEAR(mean, expected[name].get<double>(), 1e-9) << name;
   }
+}
+
+TEST_F(MetricOracles, AveragePrecisionOfBoxesAgreesWithCoco) {
+  ExpectCocoFigures(ReadCoco<Box>("instances_val2014_fakebbox100_results.json",
+                                  [](const Json& object, cv::Size) {
+                                    return BoxFrom(object["bbox"]);
+                                  }),
+                    expected_["coco_val2014_100/bbox"]);
+}
+
+// Polygons, lists of run lengths and packed ones.
+Mask MaskFrom(const Json& segmentation, cv::Size size) {
+  Mask mask;
+  if (segmentation.is_array()) {
+    for (const Json& polygon : segmentation) {
+      mask = mask.Union(
+          MaskFromCocoPolygon(polygon.get<std::vector<double>>(), size));
+    }
+    return mask;
+  }
+  const Json& counts = segmentation["counts"];
+  if (counts.is_array()) {
+    return MaskFromRleCounts(counts.get<std::vector<uint32_t>>(), size);
+  }
+  const std::string packed = counts;
+  mask = MaskFromRleCounts(UnpackRleCounts(packed), size);
+  EXPECT_EQ(PackRleCounts(RleCounts(mask, size)), packed);
+  return mask;
+}
+
+TEST_F(MetricOracles, AveragePrecisionOfMasksAgreesWithCoco) {
+  ExpectCocoFigures(ReadCoco<Mask>("instances_val2014_fakesegm100_results.json",
+                                   [](const Json& object, cv::Size size) {
+                                     return MaskFrom(object["segmentation"],
+                                                     size);
+                                   }),
+                    expected_["coco_val2014_100/segm"]);
 }
 
 struct MotRow {
