@@ -99,6 +99,12 @@ const char* KindOf(synth::WorldEvent event) {
       return "redrawn";
     case synth::WorldEvent::kDemolished:
       return "disappear";
+    case synth::WorldEvent::kSplit:
+      return "split";
+    case synth::WorldEvent::kMerged:
+      return "merge";
+    case synth::WorldEvent::kRecomposed:
+      return "recompose";
     case synth::WorldEvent::kNone:
     case synth::WorldEvent::kOmitted:
       return "";

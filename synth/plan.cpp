@@ -125,10 +125,12 @@ StreetPlan MakeStreetPlan(const WorldOptions& options, Box region, Rng& rng) {
                rng.Uniform(0.0, 0.25), 0.2};
       break;
     case PlanFamily::kOrganic:
+    case PlanFamily::kDenseCore:
       rules = {b * rng.Uniform(3.0, 10.0), b * rng.Uniform(0.3, 0.9),
                rng.Uniform(0.5, 1.0), 0.12};
       break;
     case PlanFamily::kRural:
+    case PlanFamily::kVillage:
       rules = {b * rng.Uniform(9.0, 20.0), b * rng.Uniform(0.4, 0.9),
                rng.Uniform(0.3, 1.0), 0.1};
       break;

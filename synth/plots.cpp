@@ -240,10 +240,12 @@ BlockPlots LayPlots(const Ring& block, const PlotOptions& options, Rng& rng) {
       break;
     }
     case BlockUse::kPublic:
+    case BlockUse::kWorks:
       LayPublic(block, options, rng, out);
       break;
     case BlockUse::kField:
     case BlockUse::kGarden:
+    case BlockUse::kOrchard:
       // A farm or a pavilion now and then.
       if (rng.Chance(0.35)) {
         PlotOptions sparse = options;

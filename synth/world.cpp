@@ -221,6 +221,21 @@ void DistortBuildings(World& world) {
 
 }  // namespace
 
+void LifeShares::Validate() const {
+  double sum = 0.0;
+  for (const auto& [name, share] :
+       {std::pair{"life.demolish", demolish},
+        std::pair{"life.rebuild", rebuild}, std::pair{"life.enlarge", enlarge},
+        std::pair{"life.reduce", reduce}, std::pair{"life.reshape", reshape},
+        std::pair{"life.redrawn", redrawn}, std::pair{"life.split", split},
+        std::pair{"life.merge", merge},
+        std::pair{"life.recompose", recompose}}) {
+    Require(share >= 0.0 && std::isfinite(share), name, share, "0 or more");
+    sum += share;
+  }
+  Require(sum > 0.0, "life", sum, "weights of which one is positive");
+}
+
 void WorldOptions::Validate() const {
   Require(width_px >= 16 && width_px <= 20000, "width_px", width_px,
           "16 to 20000");
@@ -231,7 +246,11 @@ void WorldOptions::Validate() const {
           "4 to 80");
   Require(density >= 0.0 && density <= 1.0, "density", density, "0 to 1");
   Require(change >= 0.0 && change <= 1.0, "change", change, "0 to 1");
+  life.Validate();
   Require(omission >= 0.0 && omission <= 1.0, "omission", omission, "0 to 1");
+  Require(shed_omission >= 0.0 && shed_omission <= 1.0, "shed_omission",
+          shed_omission, "0 to 1");
+  Require(relief >= 0.0 && relief <= 1.0, "relief", relief, "0 to 1");
   Require(water >= 0.0 && water <= 1.0, "water", water, "0 to 1");
   Require(distortion_px >= 0.0 && distortion_px <= 20.0, "distortion_px",
           distortion_px, "0 to 20");
@@ -251,6 +270,22 @@ Point2d DistortionField::Apply(Point2d p) const {
     moved.y += w.dy * s;
   }
   return moved;
+}
+
+double HeightField::Height(Point2d p) const {
+  double height = 0.0;
+  for (const Wave& w : waves)
+    height += w.metres * std::sin(w.kx * p.x + w.ky * p.y + w.phase);
+  return height;
+}
+
+Point2d HeightField::Slope(Point2d p) const {
+  Point2d slope;
+  for (const Wave& w : waves) {
+    const double c = w.metres * std::cos(w.kx * p.x + w.ky * p.y + w.phase);
+    slope = slope + Point2d{w.kx, w.ky} * c;
+  }
+  return slope;
 }
 
 World MakeWorld(const WorldOptions& options) {

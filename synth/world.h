@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
 // A simulated town over time: streets, blocks, parcels, waters and buildings
-// with exact truth on every edition. It knows nothing of ink and paper; how it
-// is drawn is said by synth/render.h.
+// with exact truth on every edition, in observation, identity and lineage. It
+// knows nothing of ink and paper; how it is drawn is said by synth/render.h.
+//
+// Identity: a building that is enlarged, reduced, reshaped or only redrawn
+// stays the same building. What is built on the plot of one that went is
+// another. When a building is split, when neighbours become one, or when
+// several are cut up anew, an identity goes on in the part that keeps more than
+// half of what the outlines before and after together cover (IoU > 0.5, which
+// at most one pair can reach); every other identity ends or begins there. All
+// of that is said of outlines without the errors of survey and paper.
 //
 // Frame: pixels of the series grid, x right, y down, pixel centre at
 // (col + 0.5, row + 0.5).
 #pragma once
 
 #include "core/geometry.h"
+#include "tracking/lineage.h"
 
 #include <cstdint>
 #include <string>
@@ -28,6 +37,29 @@ enum class PlanFamily {
   // A ringed core with radial streets, a boulevard where its walls were, and
   // a grid extension around it. Sample series only.
   kRingAndGrid,
+  // A crowded old town of perimeter blocks with courts and back buildings,
+  // then suburbs, then fields.
+  kDenseCore,
+  // Villages and hamlets along bent roads, fields between them.
+  kVillage,
+};
+
+// How often the kinds of change occur, as weights: of every hundred changes,
+// that many are of the kind. Where the ground does not allow a kind (nothing
+// stands near enough to merge with), another one takes its place.
+struct LifeShares {
+  double demolish = 0.18;
+  double rebuild = 0.14;
+  double enlarge = 0.17;
+  double reduce = 0.09;
+  double reshape = 0.09;
+  double redrawn = 0.19;
+  double split = 0.06;      // 1 : 2 or 3
+  double merge = 0.06;      // 2 or 3 : 1
+  double recompose = 0.02;  // 2 or 3 : 2 or 3
+  // Throws Error{kUsage} that names the weight that is negative, or if all are
+  // zero.
+  void Validate() const;
 };
 
 struct WorldOptions {
@@ -53,8 +85,11 @@ struct WorldOptions {
   // Share of the buildings that change (any kind of event) from one edition to
   // the next, in [0, 1].
   double change = 0.2;
+  LifeShares life;
   // Chance that a surveyor leaves a standing building out, per edition.
   double omission = 0.02;
+  // Chance that the survey of an edition leaves out all small outbuildings.
+  double shed_omission = 0.1;
   // Largest smooth displacement of the drawing on an edition, in pixels,
   // against the true ground: the error of survey and of paper.
   double distortion_px = 1.5;
@@ -63,11 +98,14 @@ struct WorldOptions {
   double unsteadiness_px = 0.4;
   // Chance that a river, a coast or ponds cross the window.
   double water = 0.5;
+  // Chance that the land is hilly.
+  double relief = 0.3;
   // Throws Error{kUsage} that names the option.
   void Validate() const;
 };
 
-// What became of a building since the previous edition.
+// What became of a building since the previous edition. A building that ended
+// carries the event that ended it on the first edition without it.
 enum class WorldEvent {
   kNone,  // not there, before or now
   kBuilt,
@@ -75,10 +113,15 @@ enum class WorldEvent {
   kEnlarged,
   kReduced,
   kReshaped,
-  kRedrawn,  // the same building, drawn a little elsewhere
+  // The same building in another drawing: displaced, its corners dropped or
+  // cut, its court filled, a bay left out or put in.
+  kRedrawn,
   kOmitted,  // stands, but the surveyor left it out
   kDemolished,
-  kRebuilt,  // built on the plot of a building that went: new identity
+  kRebuilt,     // built on the plot of a building that went: new identity
+  kSplit,       // became several, or is one of them
+  kMerged,      // became one with neighbours, or is what they became
+  kRecomposed,  // several were cut up anew into several
 };
 
 struct WorldBuilding {
@@ -94,15 +137,43 @@ struct WorldBuilding {
   size_t block = 0;
   // Church, barracks, market, school: what surveyors colour and name apart.
   bool is_public = false;
+  // Shed, barn, back building: often in another colour, or left out.
+  bool is_outbuilding = false;
+};
+
+// One line of the truth of change. Links speak of drawings: `from` is drawn on
+// from_edition and `to` on to_edition.
+//   kPersist, kEnlarge, kReduce, kReshape, kRedrawn: from == to, editions
+//     consecutive.
+//   kGap: from == to, not drawn on the editions between (at least one).
+//   kAppear: from is 0; to is drawn on to_edition for the first time and comes
+//     out of no other building. kDisappear: to is 0; from is drawn on
+//     from_edition for the last time (a building that stands on but is never
+//     drawn again disappears, too). from_edition + 1 == to_edition in both.
+//   kRebuild: from != to; one ends, the other begins, on consecutive editions.
+//   kSplit, kMerge, kRecompose: editions consecutive, one link for each pair of
+//     which at least half of one lies within the other; from == to where the
+//     identity goes on.
+// So links of exactly one kind lead to every drawing after edition 0, and links
+// of exactly one kind lead on from every drawing before the last edition.
+struct WorldLink {
+  uint64_t from = 0;
+  uint64_t to = 0;
+  int from_edition = 0;
+  int to_edition = 0;
+  tracking::LineageKind kind = tracking::LineageKind::kPersist;
+  auto operator<=>(const WorldLink&) const = default;
 };
 
 enum class BlockUse {
   kDwellings,
-  kPublic,  // barracks, hospital, works: few large buildings
+  kPublic,  // barracks, hospital, school: few large buildings
   kGarden,
   kCemetery,
   kField,
   kSquare,
+  kWorks,    // factory halls and sheds
+  kOrchard,  // trees in rows
 };
 
 struct WorldBlock {
@@ -126,6 +197,46 @@ struct WorldWater {
   Ring outline;
 };
 
+enum class LineKind {
+  kEmbankment,  // slope to both sides of the line
+  kWall,        // town or estate wall
+  kMoat,        // water of the given width
+  kTrack,       // unmetalled road
+  kPath,
+  kHedge,
+};
+
+// A line on the ground that is no street, railway or river.
+struct WorldLine {
+  LineKind kind = LineKind::kPath;
+  std::vector<Point2d> line;
+  bool closed = false;
+  double width_px = 1.0;
+};
+
+// The height of the land in metres: a sum of plane waves. Flat without any.
+struct HeightField {
+  struct Wave {
+    double kx = 0.0, ky = 0.0, phase = 0.0, metres = 0.0;
+  };
+  std::vector<Wave> waves;
+  double Height(Point2d p) const;
+  // Metres per pixel, uphill.
+  Point2d Slope(Point2d p) const;
+};
+
+struct Contour {
+  std::vector<Point2d> line;  // higher ground to one side all along
+  bool closed = false;
+  bool index = false;  // every fifth, which is drawn heavier
+  double metres = 0.0;
+};
+
+struct Relief {
+  HeightField field;
+  std::vector<Contour> contours;  // empty: flat land
+};
+
 // A slow displacement field: a sum of plane waves.
 struct DistortionField {
   struct Wave {
@@ -141,7 +252,11 @@ struct World {
   std::vector<WorldBlock> blocks;
   std::vector<WorldWater> waters;
   std::vector<std::vector<Point2d>> railways;
+  std::vector<WorldLine> lines;
+  Relief relief;
   std::vector<WorldBuilding> buildings;
+  // Complete and sorted by from_edition, to_edition, from, to.
+  std::vector<WorldLink> links;
   // One per edition; everything drawn goes through it. The footprints above
   // already did.
   std::vector<DistortionField> distortion;
