@@ -5,6 +5,7 @@ find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
 find_package(CLI11 REQUIRED)
+find_package(Freetype REQUIRED)
 find_package(Torch REQUIRED)
 
 # Torch's own package writes into the global CMAKE_CXX_FLAGS when the caller

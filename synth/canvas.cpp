@@ -2,6 +2,7 @@
 #include "synth/canvas.h"
 
 #include "core/random.h"
+#include "synth/coverage.h"
 #include "synth/shapes.h"
 
 #include <opencv2/imgproc.hpp>
@@ -104,54 +105,29 @@ const cv::Mat& TextureImage(Texture texture) {
   return kImages[static_cast<size_t>(texture)];
 }
 
-// Letters as alpha masks at three sizes. The base line is at 3/4 of the
-// height, the pen starts at 1/4 of it from the left.
-constexpr std::array<int, 3> kGlyphHeights = {12, 24, 48};
-constexpr int kThinStroke = 4;
-constexpr int kBoldStroke = 8;
-constexpr int kFonts = 8;
-constexpr int kFirstChar = 32;
-constexpr int kLastChar = 126;
-
-struct Glyph {
-  std::array<cv::Mat, 3> masks;
-  double advance = 0.0;  // in capital heights
+// A point at `s` along a line, which runs on straight beyond its ends, and the
+// direction there.
+struct OnLine {
+  Point2d at;
+  double angle = 0.0;
 };
 
-Glyph DrawGlyph(int font, char letter, int stroke) {
-  constexpr int kCap = 48;
-  const std::string text(1, letter);
-  int baseline = 0;
-  const cv::Size cap = cv::getTextSize("H", font, 1.0, 1, &baseline);
-  const double scale = static_cast<double>(kCap) / cap.height;
-  const cv::Size size = cv::getTextSize(text, font, scale, 1, &baseline);
-  cv::Mat large(kCap * 2, size.width + kCap, CV_8UC1, cv::Scalar(0));
-  cv::putText(large, text, {kCap / 2, kCap * 3 / 2}, font, scale,
-              cv::Scalar(255), stroke, cv::LINE_AA);
-  Glyph glyph;
-  glyph.advance = static_cast<double>(size.width) / kCap;
-  for (size_t i = 0; i < kGlyphHeights.size(); ++i) {
-    const double f = static_cast<double>(kGlyphHeights[i]) / kCap;
-    cv::resize(large, glyph.masks[i], {}, f, f, cv::INTER_AREA);
+OnLine Along(const std::vector<Point2d>& line, double s) {
+  size_t i = 0;
+  double length = Norm(line[1] - line[0]);
+  while (s > length && i + 2 < line.size()) {
+    s -= length;
+    ++i;
+    length = Norm(line[i + 1] - line[i]);
   }
-  return glyph;
+  const Point2d d = line[i + 1] - line[i];
+  return {line[i] + d * (s / std::max(1e-9, length)), std::atan2(d.y, d.x)};
 }
 
-const Glyph& GlyphOf(const TextStyle& style, char letter) {
-  static const std::vector<Glyph> kGlyphs = [] {
-    std::vector<Glyph> glyphs;
-    for (int stroke : {kThinStroke, kBoldStroke}) {
-      for (int f = 0; f < kFonts; ++f) {
-        for (int c = kFirstChar; c <= kLastChar; ++c)
-          glyphs.push_back(DrawGlyph(f, static_cast<char>(c), stroke));
-      }
-    }
-    return glyphs;
-  }();
-  const int c = std::clamp<int>(letter, kFirstChar, kLastChar) - kFirstChar;
-  const int f =
-      std::clamp(style.font, 0, kFonts - 1) + (style.bold ? kFonts : 0);
-  return kGlyphs[static_cast<size_t>(f * (kLastChar - kFirstChar + 1) + c)];
+double AdvanceOf(const TextStyle& style, char32_t letter) {
+  return (GlyphOf(style.typeface, letter).advance * style.condense +
+          style.spacing) *
+         style.height_px;
 }
 
 }  // namespace
@@ -306,63 +282,72 @@ void Canvas::FillTexture(const std::vector<Ring>& rings, Texture texture,
   }
 }
 
-double Canvas::TextWidth(const std::string& text, const TextStyle& style) {
+double Canvas::TextWidth(const std::u32string& text, const TextStyle& style) {
   double width = 0.0;
-  for (char c : text) width += GlyphOf(style, c).advance + style.spacing;
-  return width * style.height_px;
+  for (char32_t c : text) width += AdvanceOf(style, c);
+  // No space after the last letter.
+  return std::max(0.0, width - style.spacing * style.height_px);
 }
 
-void Canvas::Text(const std::string& text, Point2d at, const TextStyle& style,
-                  Colour colour) {
-  const Point2d along = Unit(style.angle_rad);
-  const double h = style.height_px * kScale;
-  Point2d pen =
-      Point2d{(at.x - window_.x) * kScale, (at.y - window_.y) * kScale} -
-      along * (TextWidth(text, style) * kScale / 2);
-  for (char c : text) {
-    const Glyph& glyph = GlyphOf(style, c);
-    size_t level = 0;
-    while (level + 1 < kGlyphHeights.size() && kGlyphHeights[level] < h * 0.9)
-      ++level;
-    const cv::Mat& mask = glyph.masks[level];
-    const double s = h / kGlyphHeights[level];
-    // canvas_from_glyph: the glyph's pen start goes to `pen`.
-    const double ox = kGlyphHeights[level] * 0.5;
-    const double oy = kGlyphHeights[level] * 1.5;
-    cv::Matx23d m(along.x * s, -along.y * s, 0, along.y * s, along.x * s, 0);
-    m(0, 2) = pen.x - (m(0, 0) * ox + m(0, 1) * oy);
-    m(1, 2) = pen.y - (m(1, 0) * ox + m(1, 1) * oy);
-    std::vector<Point2d> corners;
-    for (double gx : {0.0, static_cast<double>(mask.cols)}) {
-      for (double gy : {0.0, static_cast<double>(mask.rows)}) {
-        corners.push_back({m(0, 0) * gx + m(0, 1) * gy + m(0, 2),
-                           m(1, 0) * gx + m(1, 1) * gy + m(1, 2)});
-      }
+void Canvas::Text(const std::u32string& text, const std::vector<Point2d>& path,
+                  const TextStyle& style, Colour colour) {
+  double length = 0.0;
+  for (size_t i = 0; i + 1 < path.size(); ++i)
+    length += Norm(path[i + 1] - path[i]);
+  double s = (length - TextWidth(text, style)) / 2;
+  uint64_t words = text.size();
+  for (char32_t c : text) words = words * 31 + c;
+  Rng hand(0x6c6574746572ULL, words);
+  for (char32_t c : text) {
+    const double advance = AdvanceOf(style, c);
+    // The direction from one side of the letter to the other.
+    const OnLine start = Along(path, s);
+    const OnLine end = Along(path, s + advance);
+    const Point2d d = end.at - start.at;
+    double angle = Norm(d) > 1e-6 ? std::atan2(d.y, d.x) : start.angle;
+    double height = style.height_px;
+    Point2d at = start.at;
+    if (style.wobble > 0.0) {
+      angle += hand.Normal(0.0, 0.06 * style.wobble);
+      at = at +
+           Perp(Unit(angle)) * hand.Normal(0.0, 0.07 * style.wobble * height);
+      height *= 1.0 + hand.Normal(0.0, 0.06 * style.wobble);
     }
-    const Box box = BoundsOf(corners);
-    const cv::Rect region =
-        cv::Rect(static_cast<int>(std::floor(box.min_x)),
-                 static_cast<int>(std::floor(box.min_y)),
-                 static_cast<int>(box.max_x - box.min_x) + 2,
-                 static_cast<int>(box.max_y - box.min_y) + 2) &
-        cv::Rect(0, 0, pixels_.cols, pixels_.rows);
-    if (c != ' ' && !region.empty()) {
-      m(0, 2) -= region.x;
-      m(1, 2) -= region.y;
-      cv::Mat drawn;
-      cv::warpAffine(mask, drawn, m, region.size(), cv::INTER_LINEAR);
-      const int strength = static_cast<int>(style.opacity * 256);
-      for (int y = 0; y < region.height; ++y) {
-        const uint8_t* alpha = drawn.ptr<uint8_t>(y);
-        cv::Vec3b* row = pixels_.ptr<cv::Vec3b>(region.y + y) + region.x;
-        for (int x = 0; x < region.width; ++x) {
-          if (alpha[x] > 0)
-            Blend(row[x], colour, std::min(255, alpha[x] * strength >> 8));
-        }
-      }
-    }
-    pen = pen + along * ((glyph.advance + style.spacing) * h);
+    DrawGlyph(GlyphOf(style.typeface, c), at, angle, height, style, colour);
+    s += advance;
   }
+}
+
+void Canvas::DrawGlyph(const Glyph& glyph, Point2d at, double angle,
+                       double height_px, const TextStyle& style,
+                       Colour colour) {
+  if (glyph.rings.empty()) return;
+  const Point2d along = Unit(angle) * (height_px * kScale);
+  const Point2d down = Perp(along);
+  const Point2d pen{(at.x - window_.x) * kScale, (at.y - window_.y) * kScale};
+  std::vector<Ring> rings = glyph.rings;
+  Box box{pen.x, pen.y, pen.x, pen.y};
+  for (Ring& ring : rings) {
+    for (Point2d& p : ring) {
+      p = pen + along * (p.x * style.condense - p.y * style.slant) + down * p.y;
+      box = {std::min(box.min_x, p.x), std::min(box.min_y, p.y),
+             std::max(box.max_x, p.x), std::max(box.max_y, p.y)};
+    }
+  }
+  const int x0 = static_cast<int>(std::floor(box.min_x));
+  const int y0 = static_cast<int>(std::floor(box.min_y));
+  const cv::Rect region =
+      cv::Rect(x0, y0, static_cast<int>(std::ceil(box.max_x)) - x0 + 1,
+               static_cast<int>(std::ceil(box.max_y)) - y0 + 1) &
+      cv::Rect(0, 0, pixels_.cols, pixels_.rows);
+  if (region.empty()) return;
+  CoverageMask mask(region);
+  for (const Ring& ring : rings) mask.Add(ring);
+  const auto strength = static_cast<float>(style.opacity * 255.0);
+  mask.ForEach([&](int x, int y, float share) {
+    Blend(pixels_.at<cv::Vec3b>(y, x), colour,
+          static_cast<int>(share * strength));
+  });
 }
 
 cv::Mat Canvas::Finish() const {

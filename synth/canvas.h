@@ -6,6 +6,7 @@
 
 #include "core/geometry.h"
 #include "synth/hand.h"
+#include "synth/typeface.h"
 
 #include <opencv2/core.hpp>
 
@@ -17,12 +18,13 @@ namespace mapweave::synth {
 enum class Texture { kScribble, kDots, kTufts, kTrees, kLines };
 
 struct TextStyle {
-  int font = 0;
+  Typeface typeface = Typeface::kRoman;
   double height_px = 7.0;  // of the capitals
-  double angle_rad = 0.0;
-  double spacing = 0.0;  // extra space after a letter, in heights
+  double spacing = 0.0;    // extra space after a letter, in heights
+  double condense = 1.0;   // width of the letters
+  double slant = 0.0;      // to the right, as a share of the height
+  double wobble = 0.0;     // unsteadiness of a hand, 0 to 1
   double opacity = 1.0;
-  bool bold = false;
 };
 
 struct DashStyle {
@@ -58,10 +60,11 @@ class Canvas {
   void Hatch(const std::vector<Ring>& rings, const HatchStyle& style);
   void FillTexture(const std::vector<Ring>& rings, Texture texture,
                    Colour colour, double opacity);
-  // `at`: the middle of the base line.
-  void Text(const std::string& text, Point2d at, const TextStyle& style,
-            Colour colour);
-  static double TextWidth(const std::string& text, const TextStyle& style);
+  // On the base line `path` (two points at least), its middle on the middle
+  // of it; the path runs on straight beyond its ends.
+  void Text(const std::u32string& text, const std::vector<Point2d>& path,
+            const TextStyle& style, Colour colour);
+  static double TextWidth(const std::u32string& text, const TextStyle& style);
 
   // The window at single resolution, CV_8UC3.
   cv::Mat Finish() const;
@@ -70,6 +73,8 @@ class Canvas {
   std::vector<cv::Point> ToFixed(const std::vector<Point2d>& points) const;
   cv::Rect RegionOf(const std::vector<Ring>& rings) const;
   cv::Mat MaskOf(const std::vector<Ring>& rings, cv::Rect region) const;
+  void DrawGlyph(const Glyph& glyph, Point2d at, double angle, double height_px,
+                 const TextStyle& style, Colour colour);
 
   cv::Rect window_;
   cv::Mat pixels_;  // CV_8UC3, kScale times the window

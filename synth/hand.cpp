@@ -42,14 +42,13 @@ HandStyle CommonStyle(double building_px, Rng& rng) {
   s.hatches_water = !s.tints_water || rng.Chance(0.6);
   s.garden = Vary({186, 200, 160}, 10, rng);
   s.boundary = rng.Chance(0.6) ? Vary({205, 70, 60}, 12, rng) : s.ink;
-  static const std::vector<int> kFonts = {
-      cv::FONT_HERSHEY_COMPLEX,       cv::FONT_HERSHEY_TRIPLEX,
-      cv::FONT_HERSHEY_SIMPLEX,       cv::FONT_HERSHEY_DUPLEX,
-      cv::FONT_HERSHEY_COMPLEX_SMALL, cv::FONT_HERSHEY_SCRIPT_COMPLEX};
-  s.font = rng.Pick(kFonts);
-  s.bold = rng.Chance(0.35);
   s.letter = rng.Chance(0.1) ? s.boundary : s.ink;
   s.letter_px = std::clamp(building_px * rng.Uniform(0.4, 0.8), 4.5, 14.0);
+  s.water_letter = rng.Chance(0.4) ? Mix(s.water_line, s.ink, 0.4) : s.letter;
+  static const std::vector<Alphabet> kAlphabets = {
+      Alphabet::kEngraved, Alphabet::kBook, Alphabet::kGrotesque,
+      Alphabet::kSlab, Alphabet::kHandwritten};
+  ChooseLetters(kAlphabets[rng.Choice({0.42, 0.18, 0.14, 0.08, 0.18})], s, rng);
   s.other_owners = rng.Uniform(0.0, 0.35);
   s.yards = rng.Chance(0.5) ? rng.Uniform(0.0, 0.3) : 0.0;
   s.ridges = rng.Chance(0.1);
@@ -107,7 +106,9 @@ void MakeBlueprint(HandStyle& s, Rng& rng) {
   s.paper = Vary({38, 70, 130}, 12, rng);
   s.street = s.paper;
   s.ink = Vary({222, 230, 240}, 8, rng);
-  s.letter = s.ink;
+  s.letter = s.water_letter = s.ink;
+  ChooseLetters(rng.Chance(0.5) ? Alphabet::kGrotesque : Alphabet::kHandwritten,
+                s, rng);
   s.outline = s.ink;
   s.block_line = Mix(s.ink, s.paper, 0.3);
   s.parcel_line = Mix(s.ink, s.paper, 0.5);
@@ -131,6 +132,8 @@ void MakeInsurance(HandStyle& s, Rng& rng) {
             Vary({200, 190, 180}, 6, rng)};
   s.public_fill = Vary({226, 150, 140}, 6, rng);
   s.fills_by_building = true;
+  ChooseLetters(rng.Chance(0.6) ? Alphabet::kHandwritten : Alphabet::kGrotesque,
+                s, rng);
   if (rng.Chance(0.4)) std::swap(s.fill[0], s.fill[1]);
   s.ridges = rng.Chance(0.4);
   s.parcel_line_px = 0.6;
@@ -210,7 +213,7 @@ const std::vector<Hand>& Hands() {
       {"brown-double", 0.8,
        [](HandStyle& s, Rng& rng) {
          s.ink = Vary({104, 66, 40}, 10, rng);
-         s.letter = s.ink;
+         s.letter = s.water_letter = s.ink;
          s.outline = s.ink;
          s.block_line = Mix(s.ink, s.paper, 0.3);
          s.parcel_line = Mix(s.ink, s.paper, 0.5);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/random.h"
+#include "synth/typeface.h"
 
 #include <opencv2/core.hpp>
 
@@ -18,6 +19,19 @@ using Colour = cv::Vec3f;  // R, G, B in 0..255
 enum class FillMode { kNone, kSolid, kHatched, kStippled };
 
 constexpr size_t kOwners = 5;
+
+// What words are written for; each has its letters in a hand.
+enum class LetterRole { kStreet, kDistrict, kPublic, kWater, kField, kNumber };
+constexpr size_t kLetterRoles = 6;
+
+struct LetterStyle {
+  Typeface typeface = Typeface::kRoman;
+  bool capitals = false;
+  double size = 1.0;  // against HandStyle::letter_px
+  double spacing = 0.1;
+  double condense = 1.0;
+  double slant = 0.0;
+};
 
 struct HandStyle {
   Colour paper;
@@ -65,16 +79,22 @@ struct HandStyle {
   double graticule_px = 0.0;  // 0: none
   double frame_px = 3.0;      // the heavy frame line
 
-  int font = 0;  // OpenCV Hershey font
-  bool bold = false;
-  Colour letter;
+  std::array<LetterStyle, kLetterRoles> letters;  // by LetterRole
   double letter_px = 7.0;
+  double letter_wobble = 0.0;
+  Colour letter;
+  Colour water_letter;
 };
 
 // `hand` is one of HandNames(). `building_px` scales the lines.
 HandStyle MakeHandStyle(const std::string& hand, double building_px, Rng rng);
 
 // How common a hand is among printed town plans; 1 = average.
+// Which letters a map is written in.
+enum class Alphabet { kEngraved, kBook, kGrotesque, kSlab, kHandwritten };
+// Fills letters, letter_wobble and sets what belongs to them.
+void ChooseLetters(Alphabet alphabet, HandStyle& style, Rng& rng);
+
 double HandWeight(const std::string& hand);
 
 Colour Mix(Colour a, Colour b, double share_of_b);

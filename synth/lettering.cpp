@@ -3,10 +3,7 @@
 
 #include "synth/shapes.h"
 
-#include <opencv2/imgproc.hpp>
-
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <numbers>
 
@@ -14,6 +11,7 @@ namespace mapweave::synth {
 namespace {
 
 constexpr double kSmallestPx = 4.0;
+constexpr uint64_t kLanguageStream = 0x6c616e6775616765ULL;
 
 // Letters stand upright for the reader.
 double Upright(double angle) {
@@ -23,9 +21,10 @@ double Upright(double angle) {
   return angle;
 }
 
+double AngleOf(Point2d d) { return std::atan2(d.y, d.x); }
+
 double DirectionOf(const Ring& outline) {
-  const Point2d d = outline[1] - outline[0];
-  return std::atan2(d.y, d.x);
+  return AngleOf(outline[1] - outline[0]);
 }
 
 double LengthOf(const std::vector<Point2d>& line) {
@@ -35,112 +34,205 @@ double LengthOf(const std::vector<Point2d>& line) {
   return sum;
 }
 
+// The part of a line within `reach` of its vertex `i`, read from left to
+// right.
+std::vector<Point2d> Stretch(const std::vector<Point2d>& line, size_t i,
+                             double reach) {
+  size_t from = i;
+  size_t to = i;
+  for (double s = 0.0; from > 0 && s < reach; --from)
+    s += Norm(line[from] - line[from - 1]);
+  for (double s = 0.0; to + 1 < line.size() && s < reach; ++to)
+    s += Norm(line[to + 1] - line[to]);
+  std::vector<Point2d> part(line.begin() + static_cast<std::ptrdiff_t>(from),
+                            line.begin() + static_cast<std::ptrdiff_t>(to) + 1);
+  if (part.back().x < part.front().x) std::reverse(part.begin(), part.end());
+  return part;
+}
+
+TextStyle TextStyleOf(LetterRole role, const HandStyle& style) {
+  const LetterStyle& l = style.letters[static_cast<size_t>(role)];
+  TextStyle text;
+  text.typeface = l.typeface;
+  text.height_px = std::max(kSmallestPx, style.letter_px * l.size);
+  text.spacing = l.spacing;
+  text.condense = l.condense;
+  text.slant = l.slant;
+  text.wobble = style.letter_wobble;
+  return text;
+}
+
+// Moves a base line so that `height` stands centred on it.
+std::vector<Point2d> Lowered(std::vector<Point2d> path, double height) {
+  return ParallelLine(path, height * 0.5);
+}
+
 class Writer {
  public:
-  Writer(const LetteringOptions& options, Rng rng)
+  Writer(const World& world, const LetteringOptions& options, Rng rng)
       : style_(options.style),
         placement_(options.placement),
         scale_(options.placement.Scale()),
         amount_(options.amount),
+        language_(LanguageOf(world)),
+        sheet_(SheetSize(world, options.placement)),
         rng_(rng) {}
 
   void NameStreets(const std::vector<WorldStreet>& streets) {
-    static const std::vector<std::string> kKinds = {
-        "Rue de ", "Rue ", "Str. ", "Via ", "Boulevard ", "Quai ", "Calle "};
-    const std::string& kind = rng_.Pick(kKinds);
-    const double spacing = rng_.Uniform(0.0, 0.5);
+    // Some maps repeat the name, some write each word apart along the street.
+    const bool apart = rng_.Chance(0.25);
     for (const WorldStreet& street : streets) {
       const auto line = Placed(street.centreline);
-      if (line.size() < 2 || !rng_.Chance(0.55 * amount_)) continue;
-      const double height =
-          std::min(style_.letter_px,
-                   std::max(kSmallestPx, street.width_px * scale_ * 0.8));
-      const double apart = std::max(200.0, height * 60.0);
+      if (line.size() < 2 || !rng_.Chance(0.6 * amount_)) continue;
+      TextStyle text = TextStyleOf(LetterRole::kStreet, style_);
+      text.height_px = std::clamp(street.width_px * scale_ * 0.75, kSmallestPx,
+                                  text.height_px);
+      const double each = std::max(200.0, text.height_px * 40.0);
       const int places =
-          1 + static_cast<int>(std::min(11.0, LengthOf(line) / apart));
+          1 + static_cast<int>(std::min(11.0, LengthOf(line) / each));
+      const std::string name = MakeName(language_, NameKind::kStreet, rng_);
       for (int k = 0; k < places; ++k) {
         const auto i = static_cast<size_t>(
-            rng_.Int(0, static_cast<int64_t>(line.size()) - 2));
-        const Point2d d = line[i + 1] - line[i];
-        const double angle = Upright(std::atan2(d.y, d.x));
-        Add(kind + Title(Word(2, 3)),
-            line[i] + d * rng_.Uniform() + Perp(Unit(angle)) * (height * 0.4),
-            height, angle, spacing, style_.font);
+            rng_.Int(0, static_cast<int64_t>(line.size()) - 1));
+        TextStyle here = text;
+        if (apart) here.spacing += rng_.Uniform(0.2, 1.2);
+        AlongLine(name, line, i, LetterRole::kStreet, here);
       }
     }
   }
 
   void NameBlocks(const std::vector<WorldBlock>& blocks) {
-    const double h = style_.letter_px;
     for (const WorldBlock& block : blocks) {
       const double angle =
-          rng_.Chance(0.6) ? Upright(DirectionOf(Placed(block.outline))) : 0.0;
+          rng_.Chance(0.4) ? Upright(DirectionOf(Placed(block.outline)))
+          : rng_.Chance(0.2)
+              ? Upright(rng_.Uniform(-std::numbers::pi, std::numbers::pi))
+              : 0.0;
       const bool named = block.use != BlockUse::kDwellings || rng_.Chance(0.15);
-      if (!named || !rng_.Chance(0.55 * amount_)) continue;
-      const int lines = static_cast<int>(rng_.Int(1, 3));
+      if (!named || !rng_.Chance(0.6 * amount_)) continue;
+      const bool country = block.use == BlockUse::kField;
+      const LetterRole role =
+          country ? LetterRole::kField : LetterRole::kPublic;
+      const NameKind kind = country ? NameKind::kField : NameKind::kPublic;
+      const double h = TextStyleOf(role, style_).height_px;
+      const int lines =
+          country || rng_.Chance(0.5) ? 1 : static_cast<int>(rng_.Int(1, 3));
+      const Point2d middle = placement_.Apply(MeanPoint(block.outline));
       for (int k = 0; k < lines; ++k) {
-        Add(Capitals(Word(2, 4)),
-            placement_.Apply(MeanPoint(block.outline)) +
-                Perp(Unit(angle)) * (h * 1.5 * (k - 1)),
-            h * rng_.Uniform(0.7, 1.1), angle, rng_.Uniform(0.0, 0.4),
-            style_.font);
+        const Point2d at = middle + Perp(Unit(angle)) * (h * 1.5 * (k - 0.5));
+        Add(LetterStraight(MakeName(language_, kind, rng_), at, angle, role,
+                           style_));
+      }
+    }
+  }
+
+  void NameBuildings(const World& world, size_t edition) {
+    for (const WorldBuilding& building : world.buildings) {
+      if (!building.is_public || building.footprint[edition].empty()) continue;
+      if (!rng_.Chance(0.35 * amount_)) continue;
+      const Ring shell = Placed(building.footprint[edition][0].shell);
+      const Box box = BoundsOf(shell);
+      const bool beside = rng_.Chance(0.4);
+      const double h = TextStyleOf(LetterRole::kPublic, style_).height_px;
+      const Point2d at{MeanPoint(shell).x,
+                       beside ? box.max_y + h * 1.4 : MeanPoint(shell).y};
+      const double angle =
+          !beside && rng_.Chance(0.4) ? Upright(DirectionOf(shell)) : 0.0;
+      Add(LetterStraight(MakeName(language_, NameKind::kPublic, rng_), at,
+                         angle, LetterRole::kPublic, style_));
+    }
+  }
+
+  void NameWaters(const std::vector<WorldWater>& waters) {
+    for (const WorldWater& water : waters) {
+      if (!rng_.Chance(0.7 * amount_)) continue;
+      const std::string name = MakeName(language_, NameKind::kWater, rng_);
+      TextStyle text = TextStyleOf(LetterRole::kWater, style_);
+      if (water.centreline.size() < 2) {
+        Add(LetterStraight(name, placement_.Apply(MeanPoint(water.outline)),
+                           0.0, LetterRole::kWater, style_));
+        continue;
+      }
+      const auto line = Placed(water.centreline);
+      text.height_px = std::clamp(water.width_px * scale_ * 0.5, kSmallestPx,
+                                  text.height_px * 1.5);
+      const int places = 1 + static_cast<int>(LengthOf(line) / 700.0);
+      for (int k = 0; k < std::min(places, 20); ++k) {
+        const auto i = static_cast<size_t>(
+            rng_.Int(0, static_cast<int64_t>(line.size()) - 1));
+        AlongLine(name, line, i, LetterRole::kWater, text);
       }
     }
   }
 
   void NumberParcels(const std::vector<WorldBlock>& blocks) {
-    if (!rng_.Chance(0.3)) return;
+    if (!rng_.Chance(0.35)) return;
+    const bool level = rng_.Chance(0.4);
     for (const WorldBlock& block : blocks) {
-      const double angle = Upright(DirectionOf(Placed(block.outline)));
+      const double angle =
+          level ? 0.0 : Upright(DirectionOf(Placed(block.outline)));
       for (const Ring& parcel : block.parcels) {
         if (!rng_.Chance(0.6 * amount_)) continue;
-        Add(std::to_string(rng_.Int(1, 240)),
-            placement_.Apply(MeanPoint(parcel)),
-            std::max(kSmallestPx, style_.letter_px * 0.65), angle, 0.0,
-            cv::FONT_HERSHEY_SIMPLEX);
+        Add(LetterStraight(std::to_string(rng_.Int(1, 1240)),
+                           placement_.Apply(MeanPoint(parcel)), angle,
+                           LetterRole::kNumber, style_));
       }
     }
   }
 
   void NumberHouses(const World& world, size_t edition) {
     const double building_px = world.options.building_px * scale_;
-    if (building_px < 12.0 || !rng_.Chance(0.25)) return;
-    const double height = std::clamp(building_px * 0.28, kSmallestPx, 9.0);
+    if (building_px < 11.0 || !rng_.Chance(0.25)) return;
     for (const WorldBuilding& building : world.buildings) {
       if (building.footprint[edition].empty() || !rng_.Chance(0.6)) continue;
       const Ring shell = Placed(building.footprint[edition][0].shell);
-      Add(std::to_string(rng_.Int(1, 99)),
-          MeanPoint(shell) + Point2d{0.0, height / 2}, height,
-          Upright(DirectionOf(shell)), 0.0, cv::FONT_HERSHEY_SIMPLEX);
+      Lettering number = LetterStraight(
+          std::to_string(rng_.Int(1, 99)), MeanPoint(shell),
+          Upright(DirectionOf(shell)), LetterRole::kNumber, style_);
+      number.style.height_px = std::clamp(building_px * 0.3, kSmallestPx, 10.0);
+      Add(std::move(number));
     }
   }
 
-  // Wells, crosses, heights and trigonometric points.
-  void MarkPoints(cv::Size sheet) {
-    static const std::vector<std::string> kMarks = {"+", "x", "o",  "*",
-                                                    ".", "A", "12", "7.4"};
-    if (!rng_.Chance(0.35)) return;
-    const double area = sheet.area();
-    const int marks = static_cast<int>(amount_ * area * rng_.Uniform() / 2500);
-    const std::string& usual = rng_.Pick(kMarks);
+  // Heights, wells, crosses and trigonometric points.
+  void MarkPoints() {
+    static const std::vector<std::string> kMarks = {"+", "x", "o",  "*", "·",
+                                                    "A", "B", "Br", "°"};
+    if (!rng_.Chance(0.4)) return;
+    const int marks =
+        static_cast<int>(amount_ * sheet_.area() * rng_.Uniform() / 2800);
+    const bool heights = rng_.Chance(0.4);
+    const std::string usual = rng_.Pick(kMarks);
+    const int base = static_cast<int>(rng_.Int(2, 700));
     for (int k = 0; k < std::min(marks, 2000); ++k) {
-      const Point2d at{rng_.Uniform(0.0, sheet.width),
-                       rng_.Uniform(0.0, sheet.height)};
-      Add(rng_.Chance(0.7) ? usual : rng_.Pick(kMarks), at,
-          rng_.Uniform(3.0, 6.0), 0.0, 0.0, cv::FONT_HERSHEY_SIMPLEX);
+      std::string mark = rng_.Chance(0.8) ? usual : rng_.Pick(kMarks);
+      if (heights) {
+        mark = std::to_string(base + rng_.Int(0, 30));
+        if (rng_.Chance(0.6)) mark += "." + std::to_string(rng_.Int(0, 9));
+      }
+      Lettering l =
+          LetterStraight(mark, Anywhere(), 0.0, LetterRole::kNumber, style_);
+      l.style.height_px = std::clamp(l.style.height_px * 0.8, 3.5, 8.0);
+      Add(std::move(l));
     }
   }
 
-  // Names of districts in large spaced capitals across everything.
-  void NameDistricts(cv::Size sheet) {
-    const double area = sheet.area();
-    const int districts =
-        static_cast<int>(amount_ * (area / 500000.0 + rng_.Uniform(0.0, 1.3)));
+  // Names of districts in large spaced letters across everything, some on an
+  // arc, and names of the country.
+  void NameDistricts() {
+    const int districts = static_cast<int>(
+        amount_ * (sheet_.area() / 400000.0 + rng_.Uniform(0.0, 1.5)));
     for (int k = 0; k < std::min(districts, 60); ++k) {
-      const Point2d at{rng_.Uniform(0.0, sheet.width),
-                       rng_.Uniform(0.0, sheet.height)};
-      Add(Capitals(Word(2, 4)), at, style_.letter_px * rng_.Uniform(1.4, 3.2),
-          rng_.Normal(0.0, 0.3), rng_.Uniform(0.2, 2.5), style_.font);
+      const bool country = rng_.Chance(0.3);
+      const LetterRole role =
+          country ? LetterRole::kField : LetterRole::kDistrict;
+      Lettering l = LetterStraight(
+          MakeName(language_, country ? NameKind::kField : NameKind::kDistrict,
+                   rng_),
+          Anywhere(), rng_.Chance(0.5) ? 0.0 : rng_.Normal(0.0, 0.4), role,
+          style_);
+      if (rng_.Chance(0.4)) Bend(rng_.Normal(0.0, 0.7), l);
+      Add(std::move(l));
     }
   }
 
@@ -152,17 +244,38 @@ class Writer {
     return points;
   }
 
-  std::string Word(int least, int most) {
-    return MakeWord(rng_, static_cast<int>(rng_.Int(least, most)));
+  Point2d Anywhere() {
+    const double x = rng_.Uniform(0.0, sheet_.width);
+    return {x, rng_.Uniform(0.0, sheet_.height)};
   }
 
-  void Add(std::string text, Point2d at, double height, double angle,
-           double spacing, int font) {
-    Lettering l;
-    l.style = {font, height, angle, spacing, 1.0, style_.bold};
-    l.reach_px = Canvas::TextWidth(text, l.style) / 2 + height;
-    l.text = std::move(text);
-    l.at = at;
+  void AlongLine(const std::string& name, const std::vector<Point2d>& line,
+                 size_t i, LetterRole role, const TextStyle& text) {
+    Lettering l = LetterStraight(name, line[i], 0.0, role, style_);
+    l.style = text;
+    const double width = Canvas::TextWidth(l.text, l.style);
+    l.path = Lowered(Stretch(line, i, width * 0.55), text.height_px);
+    if (l.path.size() < 2) return;
+    Add(std::move(l));
+  }
+
+  // On an arc of `turn` radians.
+  static void Bend(double turn, Lettering& l) {
+    if (std::abs(turn) < 0.05) return;
+    const Point2d u = Unit(AngleOf(l.path[1] - l.path[0]));
+    const double radius = Canvas::TextWidth(l.text, l.style) / turn;
+    const Point2d centre = l.middle + Perp(u) * radius;
+    l.path.clear();
+    constexpr int kSteps = 16;
+    for (int i = 0; i <= kSteps; ++i) {
+      const double angle = turn * (static_cast<double>(i) / kSteps - 0.5);
+      l.path.push_back(centre + u * (radius * std::sin(angle)) -
+                       Perp(u) * (radius * std::cos(angle)));
+    }
+  }
+
+  void Add(Lettering l) {
+    l.reach_px = Canvas::TextWidth(l.text, l.style) + l.style.height_px * 2;
     out_.push_back(std::move(l));
   }
 
@@ -170,47 +283,45 @@ class Writer {
   const Placement& placement_;
   double scale_;
   double amount_;
+  Language language_;
+  cv::Size sheet_;
   Rng rng_;
   std::vector<Lettering> out_;
 };
 
 }  // namespace
 
-std::string MakeWord(Rng& rng, int syllables) {
-  static const std::vector<std::string> kParts = {
-      "ma",  "rin", "to",  "la", "ber", "na",  "so",  "vil", "de", "char",
-      "les", "mon", "sai", "ba", "kur", "an",  "hof", "lin", "os", "tra",
-      "pe",  "gu",  "ro",  "ni", "el",  "dou", "tan", "mi",  "qu", "fer"};
-  std::string word;
-  for (int i = 0; i < syllables; ++i) word += rng.Pick(kParts);
-  return word;
+Language LanguageOf(const World& world) {
+  Rng rng(world.options.seed, kLanguageStream);
+  return static_cast<Language>(rng.Int(0, kLanguages - 1));
 }
 
-std::string Capitals(std::string word) {
-  for (char& c : word)
-    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return word;
-}
-
-std::string Title(std::string word) {
-  if (!word.empty()) {
-    word[0] =
-        static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
-  }
-  return word;
+Lettering LetterStraight(const std::string& utf8, Point2d middle, double angle,
+                         LetterRole role, const HandStyle& style) {
+  const bool capitals = style.letters[static_cast<size_t>(role)].capitals;
+  Lettering l;
+  l.text = Decode(capitals ? Capitals(utf8) : utf8);
+  l.style = TextStyleOf(role, style);
+  l.colour = role == LetterRole::kWater ? style.water_letter : style.letter;
+  l.middle = middle;
+  const Point2d base = middle + Perp(Unit(angle)) * (l.style.height_px * 0.5);
+  const Point2d reach = Unit(angle) * 0.5;
+  l.path = {base - reach, base + reach};
+  return l;
 }
 
 std::vector<Lettering> MakeLettering(const World& world, size_t edition,
                                      const LetteringOptions& options, Rng rng) {
   if (options.amount <= 0.0) return {};
-  Writer writer(options, rng);
-  const cv::Size sheet = SheetSize(world, options.placement);
+  Writer writer(world, options, rng);
   writer.NameStreets(world.streets);
   writer.NameBlocks(world.blocks);
+  writer.NameBuildings(world, edition);
+  writer.NameWaters(world.waters);
   writer.NumberParcels(world.blocks);
   writer.NumberHouses(world, edition);
-  writer.MarkPoints(sheet);
-  writer.NameDistricts(sheet);
+  writer.MarkPoints();
+  writer.NameDistricts();
   return writer.Take();
 }
 

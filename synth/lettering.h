@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The words on a map: street names, names of places and districts, house
-// numbers. Internal to synth.
+// The words on a map: names of streets, places, districts, waters and fields,
+// numbers and heights. Internal to synth.
 #pragma once
 
 #include "core/random.h"
 #include "synth/canvas.h"
 #include "synth/hand.h"
 #include "synth/render.h"
+#include "synth/toponyms.h"
 #include "synth/world.h"
 
 #include <string>
@@ -16,10 +17,13 @@
 namespace mapweave::synth {
 
 struct Lettering {
-  std::string text;
-  Point2d at;  // middle of the base line, sheet pixels
+  std::u32string text;
+  // Base line in sheet pixels; the text stands on its middle.
+  std::vector<Point2d> path;
   TextStyle style;
-  double reach_px = 0.0;  // how far from `at` it may be seen
+  Colour colour;
+  double reach_px = 0.0;  // how far from the path's middle it may be seen
+  Point2d middle;
 };
 
 struct LetteringOptions {
@@ -31,9 +35,11 @@ struct LetteringOptions {
 std::vector<Lettering> MakeLettering(const World& world, size_t edition,
                                      const LetteringOptions& options, Rng rng);
 
-// Words that no map has, in the sound of several languages.
-std::string MakeWord(Rng& rng, int syllables);
-std::string Capitals(std::string word);
-std::string Title(std::string word);
+// The language of a world's names, the same on all its editions.
+Language LanguageOf(const World& world);
+
+// A line of text for a straight base line, in the letters of `role`.
+Lettering LetterStraight(const std::string& utf8, Point2d middle, double angle,
+                         LetterRole role, const HandStyle& style);
 
 }  // namespace mapweave::synth

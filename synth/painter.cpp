@@ -256,10 +256,14 @@ void Painter::PaintLegend(Canvas& canvas) const {
     canvas.Fill({box},
                 rng.Chance(0.6) ? style_.fill[owner] : style_.tint[owner]);
     canvas.Stroke(box, true, style_.outline, std::max(0.6, style_.outline_px));
-    const TextStyle text{style_.font, h * 0.8, angle, 0.1, 1.0, style_.bold};
-    const std::string words = Title(MakeWord(rng, 2)) + " " + MakeWord(rng, 3);
-    const double half = Canvas::TextWidth(words, text) / 2;
-    canvas.Text(words, at(box_w + h + half, y + h), text, style_.ink);
+    const NameKind kind =
+        rng.Chance(0.5) ? NameKind::kPublic : NameKind::kField;
+    Lettering l = LetterStraight(MakeName(LanguageOf(world_), kind, rng), {},
+                                 angle, LetterRole::kStreet, style_);
+    l.style.height_px = h * 0.8;
+    const double width = Canvas::TextWidth(l.text, l.style);
+    canvas.Text(l.text, {at(box_w + h, y + h), at(box_w + h + width, y + h)},
+                l.style, style_.ink);
   }
 }
 
@@ -289,8 +293,8 @@ cv::Mat Painter::Paint(cv::Rect window) const {
   PaintTrees(canvas);
   PaintGraticule(canvas);
   for (const Lettering& text : lettering_) {
-    if (canvas.Sees({text.at}, text.reach_px))
-      canvas.Text(text.text, text.at, text.style, style_.letter);
+    if (canvas.Sees({text.middle}, text.reach_px))
+      canvas.Text(text.text, text.path, text.style, text.colour);
   }
   PaintLegend(canvas);
   PaintFrame(canvas, window);

@@ -34,9 +34,10 @@ const std::map<std::string, std::set<std::string>>& AllowedIncludes() {
 // Third-party headers and the folders that may name them.
 const std::map<std::string, std::set<std::string>>& Confined() {
   static const std::map<std::string, std::set<std::string>> confined = {
-      {"torch/", {"models"}}, {"ATen/", {"models"}}, {"gdal", {"src/geo"}},
-      {"ogr_", {"src/geo"}},  {"cpl_", {"src/geo"}}, {"proj", {"src/geo"}},
-      {"sqlite3", {"db"}},    {"CLI/", {"src/cli"}}, {"spdlog/", {"src/core"}},
+      {"torch/", {"models"}},    {"ATen/", {"models"}}, {"gdal", {"src/geo"}},
+      {"ft2build", {"synth"}},   {"ogr_", {"src/geo"}}, {"cpl_", {"src/geo"}},
+      {"proj", {"src/geo"}},     {"sqlite3", {"db"}},   {"CLI/", {"src/cli"}},
+      {"spdlog/", {"src/core"}},
   };
   return confined;
 }

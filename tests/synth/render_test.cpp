@@ -247,6 +247,20 @@ TEST(Render, DrawsAWindowAsItDrawsTheWhole) {
   EXPECT_LT(mean[0] + mean[1] + mean[2], 0.15);
 }
 
+TEST(Render, WritesOverBuildingsWithoutTouchingTheTruth) {
+  RenderOptions options;
+  options.seed = 21;
+  options.wear = 0.0;
+  const EditionImage written = RenderEdition(Town(), 0, options);
+  options.lettering = 0.0;
+  const EditionImage bare = RenderEdition(Town(), 0, options);
+  EXPECT_TRUE(Same(written.labels, bare.labels));
+  cv::Mat difference;
+  cv::absdiff(written.rgb, bare.rgb, difference);
+  cv::cvtColor(difference, difference, cv::COLOR_RGB2GRAY);
+  EXPECT_GT(cv::countNonZero(difference > 40), 300);
+}
+
 TEST(Render, DependsOnTheSeedOnly) {
   RenderOptions options;
   options.seed = 2;
