@@ -22,6 +22,11 @@ namespace fs = std::filesystem;
 // Side of the reduced image on which a sheet is searched for legible paper.
 constexpr int64_t kLookSidePx = 512;
 
+// Opened by GDAL's virtual file systems, not by this program.
+bool IsRemote(const fs::path& path) {
+  return path.string().rfind("/vsi", 0) == 0;
+}
+
 void RequireLegible(const geo::SheetInfo& sheet, const geo::Grid& grid) {
   geo::EditionReader reader({sheet}, grid);
   const int64_t side = std::max(grid.width, grid.height);
@@ -69,6 +74,7 @@ void RequireOverlap(const std::vector<EditionFootprints>& editions) {
 }
 
 void SaveSeries(db::Store& store, const Series& series,
+                const std::vector<std::string>& sheet_hashes,
                 const std::vector<geo::SheetInfo>& sheets,
                 const geo::Grid& grid) {
   const std::vector<std::string> labels = series.Editions();
@@ -84,9 +90,7 @@ void SaveSeries(db::Store& store, const Series& series,
   for (size_t i = 0; i < sheets.size(); ++i) {
     db::SheetRow row;
     row.path = StoredSheetPath(series.sheets[i].path, store.Path());
-    row.sha256 = series.sheets[i].path.string().rfind("/vsi", 0) == 0
-                     ? ""
-                     : Sha256OfFile(series.sheets[i].path);
+    row.sha256 = sheet_hashes[i];
     row.edition = series.sheets[i].edition;
     row.survey_from = series.sheets[i].date.from;
     row.survey_to = series.sheets[i].date.to;
@@ -117,13 +121,22 @@ Json IngestOptions::ToJson() const {
   return document;
 }
 
-std::string InputsHash(const Series& series, const IngestOptions& options) {
-  std::string text = options.ToJson().dump();
+std::vector<std::string> HashSheets(const Series& series, RunContext& context) {
+  std::vector<std::string> hashes;
   for (const SeriesSheet& sheet : series.sheets) {
+    context.cancel.ThrowIfCancelled();
+    hashes.push_back(IsRemote(sheet.path) ? "" : Sha256OfFile(sheet.path));
+  }
+  return hashes;
+}
+
+std::string InputsHash(const Series& series, const IngestOptions& options,
+                       const std::vector<std::string>& sheet_hashes) {
+  std::string text = options.ToJson().dump();
+  for (size_t i = 0; i < series.sheets.size(); ++i) {
+    const SeriesSheet& sheet = series.sheets[i];
     text += "\n" + sheet.edition + " " + sheet.date.edtf + " ";
-    text += sheet.path.string().rfind("/vsi", 0) == 0
-                ? sheet.path.string()
-                : Sha256OfFile(sheet.path);
+    text += IsRemote(sheet.path) ? sheet.path.string() : sheet_hashes.at(i);
   }
   return Sha256(text);
 }
@@ -131,6 +144,15 @@ std::string InputsHash(const Series& series, const IngestOptions& options) {
 db::Store Ingest(const Series& series, const IngestOptions& options,
                  const fs::path& path, Overwrite overwrite,
                  RunContext& context) {
+  CheckWritable(path, overwrite);
+  return Ingest(series, HashSheets(series, context), options, path, overwrite,
+                context);
+}
+
+db::Store Ingest(const Series& series,
+                 const std::vector<std::string>& sheet_hashes,
+                 const IngestOptions& options, const fs::path& path,
+                 Overwrite overwrite, RunContext& context) {
   for (const SeriesSheet& sheet : series.sheets) {
     RefuseSameFile(path, sheet.path);
   }
@@ -169,9 +191,9 @@ db::Store Ingest(const Series& series, const IngestOptions& options,
   db::Store store =
       db::Store::Create(path, SpatialReferenceOf(grid.crs), overwrite);
   db::Transaction transaction = store.Begin();
-  SaveSeries(store, series, sheets, grid);
-  SaveIngestRecord(store, {grid, InputsHash(series, options), options.sheet_crs,
-                           options.allow_ballpark});
+  SaveSeries(store, series, sheet_hashes, sheets, grid);
+  SaveIngestRecord(store, {grid, InputsHash(series, options, sheet_hashes),
+                           options.sheet_crs, options.allow_ballpark});
   transaction.Commit();
   context.progress.Finish();
   LogInfo(

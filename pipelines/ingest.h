@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mapweave::pipelines {
 
@@ -29,13 +30,24 @@ struct IngestOptions {
   Json ToJson() const;
 };
 
-// Digest of everything that ingestion depends on. Reads all sheets.
-std::string InputsHash(const Series& series, const IngestOptions& options);
+// SHA-256 of every sheet's file, beside series.sheets; empty for remote ones.
+// Reads all of them: seconds per gigabyte.
+std::vector<std::string> HashSheets(const Series& series, RunContext& context);
+
+// Digest of everything that ingestion depends on.
+std::string InputsHash(const Series& series, const IngestOptions& options,
+                       const std::vector<std::string>& sheet_hashes);
 
 // Makes the project file at `path`. Throws Error{kBadInput} naming the sheet:
 // unreadable, not georeferenced, nothing legible on it, or lying apart from
-// all other editions. Nothing is left behind on failure.
+// all other editions. Nothing is left behind on failure. The second form is for
+// callers that have the result of HashSheets.
 db::Store Ingest(const Series& series, const IngestOptions& options,
+                 const std::filesystem::path& path, Overwrite overwrite,
+                 RunContext& context);
+db::Store Ingest(const Series& series,
+                 const std::vector<std::string>& sheet_hashes,
+                 const IngestOptions& options,
                  const std::filesystem::path& path, Overwrite overwrite,
                  RunContext& context);
 

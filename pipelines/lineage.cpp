@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace mapweave::pipelines {
@@ -88,10 +89,12 @@ Segmented ReadWindows(const db::Store& store, const db::RunRow& run,
 // Share of each track's place that is surveyed on each edition.
 tracking::TrackCoverage CoverageFromWindows(const tracking::TrackSet& tracks,
                                             const Segmented& segmented,
-                                            size_t editions) {
+                                            size_t editions,
+                                            const CancelToken& cancel) {
   tracking::TrackCoverage coverage;
   coverage.reserve(tracks.size());
   for (const tracking::Track& track : tracks) {
+    cancel.ThrowIfCancelled();
     std::vector<tracking::Run> runs;
     for (const tracking::Mask& mask : track.masks) {
       runs.insert(runs.end(), mask.Runs().begin(), mask.Runs().end());
@@ -337,9 +340,12 @@ ResultSummary DeriveLineage(db::Store& store,
       tracking::StitchTracks(segmented.windows, segmented.tracks,
                              static_cast<int>(editions), options.stitch);
   const tracking::TrackCoverage coverage =
-      CoverageFromWindows(tracks, segmented, editions);
-  const std::vector<tracking::LineageEvent> events =
+      CoverageFromWindows(tracks, segmented, editions, context.cancel);
+  std::vector<tracking::LineageEvent> events =
       tracking::DeriveLineage(tracks, coverage, options.lineage);
+  std::ranges::move(
+      tracking::DeriveSuccession(tracks, coverage, options.lineage),
+      std::back_inserter(events));
   const std::vector<tracking::DateBounds> bounds =
       tracking::DeriveDateBounds(tracks, coverage, options.lineage);
 

@@ -62,9 +62,6 @@ std::optional<db::Store> OpenUnfinished(const fs::path& path,
                                         Overwrite overwrite) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return std::nullopt;
-  const Error exists(ErrorCode::kUsage,
-                     fmt::format("'{}' exists already", path.string()),
-                     "Choose another name or add --overwrite.");
   try {
     db::Store store = db::Store::Open(path, db::OpenMode::kReadWrite);
     const std::optional<IngestRecord> record = FindIngestRecord(store);
@@ -86,11 +83,18 @@ std::optional<db::Store> OpenUnfinished(const fs::path& path,
                   "Repeat that command to finish it, choose another name, or "
                   "add --overwrite.");
     }
-    throw exists;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("'{}' exists already", path.string()),
+                "Choose another name or add --overwrite.");
   } catch (const Error& error) {
     if (error.Code() != ErrorCode::kDatabase) throw;
     if (overwrite == Overwrite::kAllow) return std::nullopt;
-    throw exists;
+    // It may be locked, damaged or no project at all.
+    throw Error(ErrorCode::kUsage,
+                fmt::format("'{}' exists already and cannot be gone on with: "
+                            "{}",
+                            path.string(), error.Message()),
+                "Choose another name or add --overwrite.");
   }
 }
 
@@ -128,15 +132,17 @@ RunReport Run(const Series& series, const RunOptions& options,
   RunReport report;
   StageClock clock(report);
   const std::string options_text = OptionsText(options);
-  std::optional<db::Store> store = OpenUnfinished(
-      output, InputsHash(series, options.ingest), options_text, overwrite);
+  const std::vector<std::string> sheet_hashes = HashSheets(series, context);
+  std::optional<db::Store> store =
+      OpenUnfinished(output, InputsHash(series, options.ingest, sheet_hashes),
+                     options_text, overwrite);
   report.resumed = store.has_value();
   if (store) {
     LogInfo("run: going on with the unfinished '{}'", output.string());
   } else {
     std::error_code ignored;
     const bool replace = fs::exists(output, ignored);
-    store = Ingest(series, options.ingest, output,
+    store = Ingest(series, sheet_hashes, options.ingest, output,
                    replace ? Overwrite::kAllow : overwrite, context);
     store->SetMeta(kRunOptionsKey, options_text);
   }

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "geo/gdal_session.h"
+#include "geo/polygon_ops.h"
 #include "models/vis/segmenter.h"
 #include "pipelines/digest.h"
 #include "pipelines/window_codec.h"
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -144,6 +146,38 @@ void Work(WindowQueue& queue, vis::Segmenter& segmenter,
   }
 }
 
+// How the sheets' coordinates become those of the grid: one object for each
+// CRS among them; the accuracy is that of the worst.
+void RecordTransformations(const Project& project, db::RunRow& run) {
+  std::map<std::string, Json> by_crs;
+  std::optional<double> worst;
+  bool all_known = true;
+  for (const ProjectEdition& edition : project.editions) {
+    for (const geo::SheetInfo& sheet : edition.sheets) {
+      if (by_crs.contains(sheet.crs.Wkt())) continue;
+      geo::TransformOptions options;
+      // Refused or agreed to when the sheet was ingested.
+      options.allow_ballpark = true;
+      options.area = geo::Bounds(sheet.footprint);
+      const geo::Transformer transformer(sheet.crs, project.grid.crs, options);
+      const std::optional<double> accuracy = transformer.AccuracyMetres();
+      by_crs[sheet.crs.Wkt()] = {
+          {"from", sheet.crs.Label()},
+          {"to", project.grid.crs.Label()},
+          {"operation", transformer.OperationName()},
+          {"pipeline", transformer.Pipeline()},
+          {"accuracy_m", accuracy ? Json(*accuracy) : Json(nullptr)},
+          {"ballpark", transformer.IsBallpark()}};
+      all_known = all_known && accuracy.has_value();
+      if (accuracy) worst = std::max(worst.value_or(0.0), *accuracy);
+    }
+  }
+  Json pipelines = Json::array();
+  for (auto& [wkt, record] : by_crs) pipelines.push_back(std::move(record));
+  run.crs_pipelines = pipelines.dump();
+  if (all_known) run.crs_accuracy_m = worst;
+}
+
 // The run's row, made if this is its beginning, with all its windows.
 db::RunRow BeginRun(db::Store& store, const Project& project,
                     const SegmentOptions& options,
@@ -169,6 +203,7 @@ db::RunRow BeginRun(db::Store& store, const Project& project,
   run.stage = kStage;
   run.started_at = db::NowUtc();
   run.device = device;
+  RecordTransformations(project, run);
   const geo::Grid& grid = project.grid;
   run.grid = {grid.origin_x, grid.origin_y, grid.resolution, grid.width,
               grid.height};

@@ -44,6 +44,14 @@ int Report(bool json, ErrorCode code, const std::string& message,
   return static_cast<int>(code);
 }
 
+// The innermost command that was called.
+const CLI::App* Called(const CLI::App& app) {
+  const CLI::App* called = &app;
+  while (!called->get_subcommands().empty())
+    called = called->get_subcommands().front();
+  return called;
+}
+
 void Run(int argc, char** argv, Invocation& invocation, CancelToken& cancel) {
   CLI::App app(
       "Mapweave follows every building through a series of "
@@ -75,6 +83,7 @@ void Run(int argc, char** argv, Invocation& invocation, CancelToken& cancel) {
     return;
   }
 
+  invocation.common = *invocation.common_of.at(Called(app));
   const CommonOptions& common = invocation.common;
   SetLogLevel(ParseLogLevel(common.log_level));
   Progress progress(ParseProgressMode(common.progress));
@@ -94,7 +103,8 @@ CLI::App* AddCommand(CLI::App& parent, const std::string& name,
                      const std::string& description, Invocation& invocation) {
   CLI::App* command = parent.add_subcommand(name, description);
   command->fallthrough();
-  CommonOptions& common = invocation.common;
+  CommonOptions& common =
+      *(invocation.common_of[command] = std::make_unique<CommonOptions>());
   command->add_flag("--json", common.json, "Print one JSON document on stdout");
   command->add_flag("--overwrite", common.overwrite,
                     "Replace the output if it exists");

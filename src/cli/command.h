@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -36,7 +37,10 @@ struct CommonOptions {
 
 // Chosen while parsing, run after it.
 struct Invocation {
+  // Of the command that was called. A set of its own for every command: the
+  // parser also fills those of the others from their sections of --config.
   CommonOptions common;
+  std::map<const CLI::App*, std::unique_ptr<CommonOptions>> common_of;
   std::function<void(RunContext&)> action;
   // Of the process when the action returns; anything worse is thrown.
   int exit_code = 0;

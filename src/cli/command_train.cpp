@@ -48,8 +48,8 @@ void Run(const CommonOptions& common, Options options, RunContext& context) {
     CheckWritable(training.output, common.OverwriteMode());
   }
   training.seconds = options.minutes * 60.0;
-  training.seed = common.seed == 0 ? 1 : common.seed;
-  training.threads = common.threads == 0 ? 1 : common.threads;
+  training.seed = common.seed;
+  training.threads = common.ThreadCount();
   const pipelines::TrainReport report =
       pipelines::TrainOnWorlds(options.worlds, context);
   if (common.json) {

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 namespace mapweave::cli {
 namespace {
 
@@ -70,6 +72,18 @@ TEST(Help, OfEveryCommandMentionsItsOptions) {
     }
     EXPECT_THAT(help.out, HasSubstr("--json"));
   }
+}
+
+TEST(Help, ConfigSectionOfOneCommandLeavesTheOthersAlone) {
+  const mapweave::testing::TempDir folder;
+  const std::string config = folder.File("c.toml");
+  std::ofstream(config) << "[train]\njson = true\nthreads = 7\n"
+                           "[info]\nlog-level = \"error\"\n";
+  const Outcome plain = Mapweave({"info", "--config", config});
+  EXPECT_EQ(plain.code, 0) << plain.err;
+  EXPECT_THAT(plain.out, Not(StartsWith("{")));
+  std::ofstream(config) << "[info]\njson = true\n";
+  EXPECT_THAT(Mapweave({"info", "--config", config}).out, StartsWith("{"));
 }
 
 TEST(Help, VersionIsANumber) {

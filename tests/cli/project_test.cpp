@@ -77,6 +77,28 @@ TEST_F(FinishedProject, QueryFindsWhatLiesInABox) {
   }
 }
 
+TEST_F(FinishedProject, RecordsHowCoordinatesWereTransformed) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(
+      sqlite3_open_v2(project_.c_str(), &db, SQLITE_OPEN_READONLY, nullptr),
+      SQLITE_OK);
+  sqlite3_stmt* statement = nullptr;
+  ASSERT_EQ(
+      sqlite3_prepare_v2(db, "SELECT crs_pipelines, crs_accuracy_m FROM run",
+                         -1, &statement, nullptr),
+      SQLITE_OK);
+  ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
+  const Json pipelines = ParseJson(
+      reinterpret_cast<const char*>(sqlite3_column_text(statement, 0)), "run");
+  ASSERT_EQ(pipelines.size(), 1u);
+  EXPECT_EQ(pipelines.at(0).at("from"), "EPSG:25832");
+  EXPECT_EQ(pipelines.at(0).at("to"), "EPSG:25832");
+  EXPECT_EQ(pipelines.at(0).at("ballpark"), false);
+  EXPECT_EQ(sqlite3_column_double(statement, 1), 0.0);
+  sqlite3_finalize(statement);
+  sqlite3_close(db);
+}
+
 TEST_F(FinishedProject, QueryExplainsItself) {
   const Outcome outcome =
       Mapweave({"query", project_, "--at", "1870", "--explain"});
