@@ -326,13 +326,26 @@ void Canvas::DrawGlyph(const Glyph& glyph, Point2d at, double angle,
   const Point2d down = Perp(along);
   const Point2d pen{(at.x - window_.x) * kScale, (at.y - window_.y) * kScale};
   std::vector<Ring> rings = glyph.rings;
-  Box box{pen.x, pen.y, pen.x, pen.y};
   for (Ring& ring : rings) {
     for (Point2d& p : ring) {
       p = pen + along * (p.x * style.condense - p.y * style.slant) + down * p.y;
-      box = {std::min(box.min_x, p.x), std::min(box.min_y, p.y),
-             std::max(box.max_x, p.x), std::max(box.max_y, p.y)};
     }
+  }
+  Cover(rings, colour, style.opacity);
+}
+
+void Canvas::Cover(const std::vector<Ring>& rings, Colour colour,
+                   double opacity) {
+  if (rings.empty()) return;
+  Box box = BoundsOf(rings.front());
+  for (const Ring& ring : rings) {
+    const Box b = BoundsOf(ring);
+    box = {std::min(box.min_x, b.min_x), std::min(box.min_y, b.min_y),
+           std::max(box.max_x, b.max_x), std::max(box.max_y, b.max_y)};
+  }
+  if (box.max_x < 0 || box.max_y < 0 || box.min_x > pixels_.cols ||
+      box.min_y > pixels_.rows) {
+    return;
   }
   const int x0 = static_cast<int>(std::floor(box.min_x));
   const int y0 = static_cast<int>(std::floor(box.min_y));
@@ -343,11 +356,38 @@ void Canvas::DrawGlyph(const Glyph& glyph, Point2d at, double angle,
   if (region.empty()) return;
   CoverageMask mask(region);
   for (const Ring& ring : rings) mask.Add(ring);
-  const auto strength = static_cast<float>(style.opacity * 255.0);
+  const auto strength = static_cast<float>(opacity * 255.0);
   mask.ForEach([&](int x, int y, float share) {
     Blend(pixels_.at<cv::Vec3b>(y, x), colour,
           static_cast<int>(share * strength));
   });
+}
+
+void Canvas::Glaze(const std::vector<Ring>& rings, Colour colour,
+                   double opacity) {
+  std::vector<Ring> scaled = rings;
+  for (Ring& ring : scaled) {
+    for (Point2d& p : ring)
+      p = {(p.x - window_.x) * kScale, (p.y - window_.y) * kScale};
+  }
+  Cover(scaled, colour, opacity);
+}
+
+void Canvas::GlazeLine(const std::vector<Point2d>& line, Colour colour,
+                       double width_px, double opacity) {
+  std::vector<Ring> pieces;
+  for (size_t i = 0; i + 1 < line.size(); ++i) {
+    const Point2d d = line[i + 1] - line[i];
+    const double length = Norm(d);
+    if (length < 1e-6) continue;
+    // Pieces overlap a little, so that bends have no gap.
+    const Point2d u = d * (1.0 / length);
+    const Point2d n = Perp(u) * (width_px / 2);
+    const Point2d a = line[i] - u * (width_px * 0.25);
+    const Point2d b = line[i + 1] + u * (width_px * 0.25);
+    pieces.push_back({a + n, b + n, b - n, a - n});
+  }
+  Glaze(pieces, colour, opacity);
 }
 
 cv::Mat Canvas::Finish() const {

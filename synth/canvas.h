@@ -55,6 +55,10 @@ class Canvas {
   void Stroke(const std::vector<Point2d>& line, bool closed, Colour colour,
               double width_px);
   void Dash(const std::vector<Point2d>& line, const DashStyle& style);
+  // Transparent ink over what is there: rings of one winding, and lines.
+  void Glaze(const std::vector<Ring>& rings, Colour colour, double opacity);
+  void GlazeLine(const std::vector<Point2d>& line, Colour colour,
+                 double width_px, double opacity);
   void Disc(Point2d centre, double radius_px, Colour colour, double line_px);
   // Parallel lines at any angle inside the rings.
   void Hatch(const std::vector<Ring>& rings, const HatchStyle& style);
@@ -73,6 +77,8 @@ class Canvas {
   std::vector<cv::Point> ToFixed(const std::vector<Point2d>& points) const;
   cv::Rect RegionOf(const std::vector<Ring>& rings) const;
   cv::Mat MaskOf(const std::vector<Ring>& rings, cv::Rect region) const;
+  // Rings in pixels of the canvas.
+  void Cover(const std::vector<Ring>& rings, Colour colour, double opacity);
   void DrawGlyph(const Glyph& glyph, Point2d at, double angle, double height_px,
                  const TextStyle& style, Colour colour);
 

@@ -4,6 +4,7 @@
 // edition. Internal to synth.
 #pragma once
 
+#include "core/geometry.h"
 #include "core/random.h"
 #include "synth/typeface.h"
 
@@ -11,6 +12,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 namespace mapweave::synth {
 
@@ -33,6 +35,9 @@ struct LetterStyle {
   double slant = 0.0;
 };
 
+// How the shape of the land is drawn.
+enum class ReliefMode { kNone, kContours, kHachures, kBoth };
+
 struct HandStyle {
   Colour paper;
   Colour street;  // equals paper unless streets are tinted
@@ -45,17 +50,23 @@ struct HandStyle {
   FillMode fill_mode = FillMode::kSolid;
   std::array<Colour, kOwners> fill;  // buildings, by owner of the block
   Colour public_fill;
+  Colour shed_fill;
+  double other_sheds = 0.0;        // share of outbuildings in shed_fill
+  double other_publics = 0.6;      // share of public ones in public_fill
+  bool public_hatched = false;     // lines over public buildings
   bool fills_by_building = false;  // any of `fill`, whatever the owner
   double fill_spread = 5.0;        // from building to building, in grey levels
   double hatch_px = 3.0;
   double hatch_angle = 0.8;
   double hatch_share = 0.35;  // of the spacing that is inked
+  bool pools = false;         // wash runs together at the edges
 
   Colour outline;
   double outline_px = 1.0;  // 0: none
   bool shades = false;      // heavier lines on the side away from the light
   bool doubles = false;     // a second line inside the outline
-  bool parts = false;       // a hair line of paper between touching houses
+  bool parts = false;       // a hair line between touching houses
+  Colour part_line;
 
   Colour block_line;
   double block_line_px = 1.0;  // 0: none
@@ -67,11 +78,21 @@ struct HandStyle {
   bool tints_water = true;
   bool hatches_water = true;
   Colour garden;
+  Colour wood;
   Colour boundary;  // dashed limits
+
+  ReliefMode relief = ReliefMode::kContours;
+  Colour relief_line;
+  double relief_px = 0.6;
+  bool relief_on_top = false;  // printed over the houses
+
+  // Colour plates against the line plate, in sheet pixels.
+  Point2d plate_shift;
 
   double other_owners = 0.2;  // share of parcels of another owner
   double yards = 0.1;         // share of parcels with a fence or bed drawn
   bool ridges = false;        // roofs with their ridges
+  bool crosses_sheds = false;
   bool draws_trees = false;
   bool fills_trees = false;
   double tree_px = 2.0;
@@ -89,14 +110,25 @@ struct HandStyle {
 // `hand` is one of HandNames(). `building_px` scales the lines.
 HandStyle MakeHandStyle(const std::string& hand, double building_px, Rng rng);
 
-// How common a hand is among printed town plans; 1 = average.
 // Which letters a map is written in.
 enum class Alphabet { kEngraved, kBook, kGrotesque, kSlab, kHandwritten };
-// Fills letters, letter_wobble and sets what belongs to them.
+// Fills `letters` and `letter_wobble`.
 void ChooseLetters(Alphabet alphabet, HandStyle& style, Rng& rng);
+
+// Changes the common style to that of one hand.
+using HandMaker = void (*)(HandStyle&, Rng&);
+struct Hand {
+  const char* name;
+  double weight;  // how common it is among printed town plans; 1 = average
+  HandMaker make;
+};
+// New hands are appended, since seeds draw positions in this list.
+const std::vector<Hand>& Hands();
 
 double HandWeight(const std::string& hand);
 
+// Hue in degrees, 0 = red; saturation and value in [0, 1].
+Colour Hsv(double hue, double saturation, double value);
 Colour Mix(Colour a, Colour b, double share_of_b);
 Colour Vary(Colour c, double sigma, Rng& rng);
 cv::Scalar ToScalar(Colour c);

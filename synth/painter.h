@@ -33,6 +33,8 @@ class Painter {
     Polygon footprint;  // on the sheet
     Colour fill;
     double hatch_angle = 0.0;
+    bool is_public = false;
+    bool is_shed = false;
     int32_t identity = 0;
   };
   struct BlockShape {
@@ -58,11 +60,31 @@ class Painter {
   void PrepareTrees(const BlockShape& shape, Rng& rng);
   void PrepareBuildings();
 
-  // painter.cpp
+  Colour FillOf(const WorldBuilding& building, Rng& rng) const;
+
+  // painter_buildings.cpp
   void PaintBuilding(Canvas& canvas, const BuildingShape& shape) const;
+  void PaintBody(Canvas& canvas, const BuildingShape& shape) const;
   void PaintRoof(Canvas& canvas, const BuildingShape& shape) const;
+
+  // painter_land.cpp
+  void PaintRelief(Canvas& canvas) const;
+  void PaintContours(Canvas& canvas) const;
+  void PaintHachures(Canvas& canvas) const;
+  void PaintLines(Canvas& canvas) const;
+  void PaintLine(Canvas& canvas, const WorldLine& line, Rng& rng) const;
+  void PaintSlope(Canvas& canvas, const std::vector<Point2d>& crest,
+                  double reach, Colour colour) const;
+
+  // painter_marginalia.cpp
   void PaintFrame(Canvas& canvas, cv::Rect window) const;
-  void PaintLegend(Canvas& canvas) const;
+  void PaintMarginalia(Canvas& canvas) const;
+  void PaintLegend(Canvas& canvas, Point2d corner, Rng& rng) const;
+  void PaintCartouche(Canvas& canvas, Point2d middle, Rng& rng) const;
+  void PaintScaleBar(Canvas& canvas, Point2d corner, Rng& rng) const;
+  void PaintArrow(Canvas& canvas, Point2d middle, Rng& rng) const;
+  void PaintStamp(Canvas& canvas, Point2d middle, Rng& rng) const;
+  void PaintNotes(Canvas& canvas) const;
 
   // painter_ground.cpp
   void PaintBlock(Canvas& canvas, const BlockShape& block) const;
@@ -75,6 +97,7 @@ class Painter {
   void PaintPaths(Canvas& canvas) const;
   void PaintTrees(Canvas& canvas) const;
   void PaintGraticule(Canvas& canvas) const;
+  Ring OnPlate(Ring ring) const;
   void StrokeShaded(Canvas& canvas, const Ring& ring, Colour colour,
                     double width_px) const;
 

@@ -102,11 +102,12 @@ void Painter::PaintWalks(Canvas& canvas, const Ring& outline, Rng& rng) const {
 
 void Painter::PaintBlock(Canvas& canvas, const BlockShape& block) const {
   if (!block.drawn) return;
-  canvas.Fill({block.outline}, block.tint);
+  if (block.tint != style_.street)
+    canvas.Fill({OnPlate(block.outline)}, block.tint);
   PaintGround(canvas, block);
   if (style_.tints_parcels) {
     for (size_t i = 0; i < block.parcels.size(); ++i)
-      canvas.Fill({block.parcels[i]}, block.parcel_tints[i]);
+      canvas.Fill({OnPlate(block.parcels[i])}, block.parcel_tints[i]);
   }
   for (const Ring& parcel : block.parcels)
     canvas.Stroke(parcel, true, style_.parcel_line, style_.parcel_line_px);
