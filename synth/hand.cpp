@@ -22,7 +22,7 @@ Colour DrawPaper(Rng& rng) {
       return Hsv(rng.Uniform(40, 70), rng.Uniform(0.0, 0.04),
                  rng.Uniform(0.94, 1.0));
     default:  // grey, bluish or greenish
-      return Hsv(rng.Uniform(50, 230), rng.Uniform(0.01, 0.07),
+      return Hsv(rng.Uniform(50, 200), rng.Uniform(0.01, 0.07),
                  rng.Uniform(0.8, 0.94));
   }
 }

@@ -240,6 +240,8 @@ void MakeColonial(HandStyle& s, Rng& rng) {
   }
   s.outline = Mix(s.ink, s.fill[0], rng.Uniform(0.0, 0.55));
   s.outline_px = rng.Uniform(0.5, 0.9);
+  s.block_line = Mix(s.ink, pink, rng.Uniform(0.05, 0.5));
+  s.block_line_px = rng.Uniform(0.5, 0.9);
   s.parcel_line = Mix(s.ink, pink, rng.Uniform(0.35, 0.7));
   s.shades = rng.Chance(0.6);
   s.tints_water = true;
@@ -263,9 +265,12 @@ void MakeTwoColour(HandStyle& s, Rng& rng) {
     s.tints_blocks = true;
     for (Colour& t : s.tint) t = Mix(s.paper, spot, 0.2);
   }
-  s.water = Mix(s.paper, spot, 0.4);
-  s.water_line = rng.Chance(0.5) ? spot : s.ink;
-  s.garden = s.wood = Mix(s.paper, spot, 0.25);
+  // Nobody prints rivers red.
+  const bool cool = hue > 150.0;
+  s.water = cool ? Mix(s.paper, spot, 0.4) : Mix(s.paper, s.ink, 0.12);
+  s.water_line = cool ? spot : s.ink;
+  s.tints_water = cool || rng.Chance(0.3);
+  s.garden = s.wood = Mix(s.paper, hue > 60.0 ? spot : s.ink, 0.15);
   s.relief_line = rng.Chance(0.6) ? spot : Mix(s.ink, s.paper, 0.4);
   s.boundary = spot;
   s.outline_px = std::max(0.6, s.outline_px);

@@ -154,8 +154,8 @@ class Writer {
         continue;
       }
       const auto line = Placed(water.centreline);
-      text.height_px = std::clamp(water.width_px * scale_ * 0.5, kSmallestPx,
-                                  text.height_px * 1.5);
+      text.height_px = std::clamp(water.width_px * scale_ * 0.45, kSmallestPx,
+                                  std::min(20.0, text.height_px * 1.3));
       const int places = 1 + static_cast<int>(LengthOf(line) / 700.0);
       for (int k = 0; k < std::min(places, 20); ++k) {
         const auto i = static_cast<size_t>(

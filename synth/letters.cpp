@@ -28,8 +28,10 @@ Cut CutOf(Alphabet alphabet, Rng& rng) {
     case Alphabet::kSlab:
       return {kSlab, rng.Chance(0.5) ? kSlab : kItalic, kItalic, kSlab};
     case Alphabet::kHandwritten:
-      return {kHand, rng.Chance(0.5) ? kCursive : kHand,
-              rng.Chance(0.5) ? kCursive : kScript, kHand};
+      return {rng.Chance(0.5) ? kHand : kGaraldeItalic,
+              rng.Chance(0.3) ? kCursive : kGaraldeItalic,
+              rng.Chance(0.4) ? kCursive : kScript,
+              rng.Chance(0.3) ? kHand : kBookletter};
   }
   return {};
 }

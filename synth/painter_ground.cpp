@@ -59,6 +59,12 @@ void Painter::PaintGround(Canvas& canvas, const BlockShape& block) const {
       canvas.Hatch(rings, {ink, step / 2, angle, 0.12});
       break;
     }
+    case BlockUse::kOrchard:
+      if (rng.Chance(0.5))
+        canvas.Fill(rings, Mix(block.tint, style_.wood, 0.7));
+      if (!style_.draws_trees)
+        canvas.FillTexture(rings, Texture::kTrees, ink, 0.8);
+      break;
     case BlockUse::kField:
       if (rng.Chance(0.35)) {
         canvas.FillTexture(

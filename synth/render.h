@@ -21,7 +21,8 @@ namespace mapweave::synth {
 
 // The names of the hands: "solid-black", "carmine", "cadastre", "hatched",
 // "outline", "grey-block", "blueprint", "stippled", "brown-double",
-// "insurance".
+// "insurance", "colonial", "two-colour", "engraved", "ordnance", "manuscript",
+// "topographic". New ones are appended.
 std::vector<std::string> HandNames();
 
 // The sheet that carries the drawing. Rings in world pixels; they follow the
