@@ -9,6 +9,7 @@
 #include "synth/world.h"
 
 #include <fmt/format.h>
+#include <opencv2/imgproc.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -107,6 +108,49 @@ SheetFrame DrawFrame(int size, bool has_hole, Rng& rng) {
   return frame;
 }
 
+// What alignment leaves: mostly a shift, and a little of the rest.
+PlacementParts DrawResidual(const WorldClipOptions& options, Rng& rng) {
+  const double jitter = options.max_jitter_px;
+  const double half = options.size_px / 2.0;
+  // The corners move by a third of the jitter at most.
+  const double turn = jitter / 3.0 / (half * std::numbers::sqrt2);
+  PlacementParts parts;
+  parts.centre = {half, half};
+  parts.shift.x = rng.Uniform(-jitter, jitter);
+  parts.shift.y = rng.Uniform(-jitter, jitter);
+  parts.rotation_rad = rng.Uniform(-turn, turn);
+  parts.stretch_x = 1.0 + rng.Uniform(-turn, turn);
+  parts.stretch_y = 1.0 + rng.Uniform(-turn, turn);
+  parts.shear = rng.Uniform(-turn, turn) / 2.0;
+  return parts;
+}
+
+// Resolution of the edition's scan against the grid.
+double DrawResolution(const WorldClipOptions& options, Rng& rng) {
+  return rng.Chance(options.coarse) ? rng.Uniform(options.min_resolution, 1.0)
+                                    : 1.0;
+}
+
+// Drawn at `resolution` and brought up to the grid, where the truth is exact.
+EditionImage RenderAt(const World& world, int edition,
+                      const RenderOptions& options, int size_px,
+                      double resolution) {
+  const cv::Rect window(0, 0, size_px, size_px);
+  const int side = cvRound(size_px * resolution);
+  if (side >= size_px) return RenderWindow(world, edition, options, window);
+  RenderOptions coarse = options;
+  Placement scan;
+  scan.a = scan.d = static_cast<double>(side) / size_px;
+  coarse.placement = options.placement.Then(scan);
+  RenderOptions bare = options;
+  bare.lettering = 0.0;
+  EditionImage out = RenderTruth(world, edition, bare, window);
+  const cv::Mat drawn =
+      RenderWindow(world, edition, coarse, {0, 0, side, side}).rgb;
+  cv::resize(drawn, out.rgb, window.size(), 0, 0, cv::INTER_CUBIC);
+  return out;
+}
+
 // Renumbers identities from 1 in ascending order.
 void Renumber(std::vector<cv::Mat>& labels) {
   std::vector<int32_t> seen;
@@ -153,9 +197,11 @@ void WorldClipOptions::Validate() const {
           "max_distortion_px", max_distortion_px, "0 to 20");
   for (const auto& [name, p] :
        {std::pair{"hand_change", hand_change}, std::pair{"blank", blank},
-        std::pair{"hole", hole}}) {
+        std::pair{"hole", hole}, std::pair{"coarse", coarse}}) {
     Require(p >= 0.0 && p <= 1.0, name, p, "0 to 1");
   }
+  Require(min_resolution >= 0.25 && min_resolution <= 1.0, "min_resolution",
+          min_resolution, "0.25 to 1");
   Require(min_building_px >= 4.0 && min_building_px <= max_building_px,
           "min_building_px", min_building_px, "4 to max_building_px");
   Require(max_building_px <= 80.0, "max_building_px", max_building_px,
@@ -199,16 +245,17 @@ tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
     render.seed = rng.Next();
     render.lettering = lettering;
     render.wear = rng.Uniform(0.2, 1.3);
-    const double jitter = options_.max_jitter_px;
-    const double dx = rng.Uniform(-jitter, jitter);
-    render.placement = Placement::Shift({dx, rng.Uniform(-jitter, jitter)});
+    const PlacementParts residual = DrawResidual(options_, rng);
+    render.placement = MakePlacement(residual);
+    const double resolution = DrawResolution(options_, rng);
+    // A coarse scan is soft enough.
+    render.wear *= resolution;
     render.frame = {};
     const bool hole_here = hole && (t == holed || rng.Chance(0.2));
     if (hole_here || rng.Chance(0.05))
       render.frame = DrawFrame(options_.size_px, hole_here, rng);
-    EditionImage image =
-        RenderWindow(world, static_cast<int>(t), render,
-                     {0, 0, options_.size_px, options_.size_px});
+    EditionImage image = RenderAt(world, static_cast<int>(t), render,
+                                  options_.size_px, resolution);
     if (missing && t == holed) {
       const cv::Vec3b& o = render.frame.outside;
       image.rgb.setTo(cv::Scalar(o[0], o[1], o[2]));

@@ -20,8 +20,13 @@ struct WorldClipOptions {
   int max_editions = 4;
   // Hands to draw with; empty: all of HandNames(), common ones more often.
   std::vector<std::string> hands;
-  // Whole-edition displacement that alignment has left, per axis, in pixels.
+  // Whole-edition shift that alignment has left, per axis, in pixels; turn,
+  // stretch and shear move the corners by up to a third of it.
   double max_jitter_px = 3.0;
+  // Share of the editions that were scanned at a lower resolution than the
+  // grid's, down to this share of it.
+  double coarse = 0.35;
+  double min_resolution = 0.5;
   // Largest local distortion per edition, in pixels.
   double max_distortion_px = 2.0;
   // Chance that an edition is drawn in another hand than the one before.

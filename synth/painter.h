@@ -22,6 +22,7 @@ class Painter {
   Painter(const World& world, size_t edition, const RenderOptions& options);
 
   const HandStyle& Style() const { return style_; }
+  int SheetWidth() const { return SheetSize(world_, options_.placement).width; }
 
   // The clean drawing of a window, CV_8UC3.
   cv::Mat Paint(cv::Rect window) const;

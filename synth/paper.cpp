@@ -84,13 +84,6 @@ class NoiseRow {
   int64_t x_;
 };
 
-// Brightening of a crease and darkening beside it.
-float Crease(double distance) {
-  const double d = std::abs(distance);
-  if (d > 5.0) return 0.0f;
-  return static_cast<float>(d < 1.2 ? -26.0 * (1.2 - d) : 3.0 * (1 - d / 5.0));
-}
-
 const std::array<std::array<float, 8>, 8>& CosineTable() {
   static const std::array<std::array<float, 8>, 8> kTable = [] {
     std::array<std::array<float, 8>, 8> t{};
@@ -183,11 +176,7 @@ void ApplyPaper(cv::Mat& image, cv::Point origin, const PaperState& state) {
   const auto uneven = static_cast<float>(state.unevenness);
   const auto stain = static_cast<float>(state.stain);
   const auto fade = static_cast<float>(state.fade);
-  std::vector<float> crease(static_cast<size_t>(image.cols), 0.0f);
-  for (int x = 0; x < image.cols; ++x) {
-    for (double fold : state.folds_x)
-      crease[static_cast<size_t>(x)] += Crease(origin.x + x - fold);
-  }
+  const auto tide = static_cast<float>(state.tide);
   for (int y = 0; y < image.rows; ++y) {
     const int64_t gx = origin.x + sx;
     const int64_t gy = origin.y + y + sy;
@@ -195,20 +184,18 @@ void ApplyPaper(cv::Mat& image, cv::Point origin, const PaperState& state) {
     const NoiseRow medium(kMottle, gx, gy);
     const NoiseRow broad(kBroad, gx, gy);
     const NoiseRow cloud(kBroad, gx + 211, gy + 97);
-    float row_crease = 0.0f;
-    for (double fold : state.folds_y) row_crease += Crease(origin.y + y - fold);
     cv::Vec3f* row = image.ptr<cv::Vec3f>(y);
     for (int x = 0; x < image.cols; ++x) {
-      const float level = grain * fine[x] + mottle * medium[x] +
-                          uneven * broad[x] + row_crease +
-                          crease[static_cast<size_t>(x)];
+      const float level =
+          grain * fine[x] + mottle * medium[x] + uneven * broad[x];
       const float lost =
           fade *
           std::clamp(1.0f + 0.4f * medium[x] + 0.5f * broad[x], 0.0f, 1.6f);
       // Clouds with a sharper rim.
-      const float brown =
-          stain *
-          std::clamp(cloud[x] * 1.6f + 0.3f * medium[x] - 0.6f, 0.0f, 1.0f);
+      const float wet = cloud[x] * 1.6f + 0.3f * medium[x] - 0.6f;
+      float brown = stain * std::clamp(wet, 0.0f, 1.0f);
+      // Water leaves its dirt where it ended.
+      if (tide > 0.0f) brown += tide * std::max(0.0f, 1.0f - std::abs(wet) * 9);
       for (int c = 0; c < 3; ++c) {
         float v = row[x][c];
         v += (state.paper[c] - v) * lost;
@@ -236,6 +223,75 @@ void AddScanNoise(cv::Mat& image, cv::Point origin, const PaperState& state) {
   }
 }
 
+void RemoveColour(cv::Mat& image, const PaperState& state) {
+  const auto contrast = static_cast<float>(state.contrast);
+  for (int y = 0; y < image.rows; ++y) {
+    cv::Vec3f* row = image.ptr<cv::Vec3f>(y);
+    for (int x = 0; x < image.cols; ++x) {
+      const float grey =
+          0.299f * row[x][0] + 0.587f * row[x][1] + 0.114f * row[x][2];
+      const float v = (grey - 150.0f) * contrast + 150.0f;
+      row[x] = {v, v, v};
+    }
+  }
+}
+
+// Folds about every 700 pixels, if the sheet was folded at all.
+void DrawFolds(PaperState& s, double wear, cv::Size sheet, Rng& rng) {
+  if (wear <= 0.0 || !rng.Chance(0.4)) return;
+  const bool dissected = rng.Chance(0.2);
+  const double gap = dissected ? rng.Uniform(2.0, 6.0) : 0.0;
+  const double soil = wear * (rng.Chance(0.5) ? rng.Uniform(5.0, 35.0) : 0.0);
+  const double every = rng.Uniform(300.0, 750.0);
+  for (bool vertical : {true, false}) {
+    const double end = vertical ? sheet.width : sheet.height;
+    for (double at = rng.Uniform(0.0, every); at < end;
+         at += every * rng.Uniform(0.95, 1.05)) {
+      s.folds.push_back({vertical, at, soil * rng.Uniform(0.2, 1.0), gap});
+    }
+  }
+}
+
+Strip DrawStrip(cv::Size sheet, double half_px, Rng& rng) {
+  Strip strip;
+  const double angle = rng.Uniform(0.0, 6.2832);
+  strip.nx = std::cos(angle);
+  strip.ny = std::sin(angle);
+  strip.offset = strip.nx * rng.Uniform(0.0, sheet.width) +
+                 strip.ny * rng.Uniform(0.0, sheet.height);
+  strip.half_px = half_px;
+  return strip;
+}
+
+void DrawDamage(PaperState& s, double wear, cv::Size sheet, Rng& rng) {
+  DrawFolds(s, wear, sheet, rng);
+  const double size = std::max(sheet.width, sheet.height);
+  if (rng.Chance(0.2)) s.foxing = wear * rng.Uniform(0.1, 1.5);
+  if (rng.Chance(0.3)) s.tide = wear * rng.Uniform(0.1, 0.9);
+  if (rng.Chance(0.12)) {
+    s.halftone = std::min(1.0, wear * rng.Uniform(0.2, 0.9));
+    s.halftone_px = rng.Uniform(2.2, 4.5);
+    s.halftone_angle = rng.Uniform(0.1, 1.4);
+  }
+  if (rng.Chance(0.06))
+    s.set_off = std::min(0.3, wear * rng.Uniform(0.05, 0.22));
+  if (rng.Chance(0.35)) {
+    const double fall = wear * rng.Uniform(4.0, 24.0) / size;
+    const double angle = rng.Uniform(0.0, 6.2832);
+    s.light_slope = {static_cast<float>(fall * std::cos(angle)),
+                     static_cast<float>(fall * std::sin(angle))};
+  }
+  if (wear > 0.0 && rng.Chance(0.05)) {
+    s.gutter_x = rng.Uniform(0.0, sheet.width);
+    s.gutter_px = rng.Uniform(8.0, 60.0);
+    s.gutter_depth = rng.Uniform(0.15, 0.55);
+  }
+  if (wear > 0.0 && rng.Chance(0.03))
+    s.tapes.push_back(DrawStrip(sheet, rng.Uniform(4.0, 12.0), rng));
+  if (wear > 0.0 && rng.Chance(0.05))
+    s.tears.push_back(DrawStrip(sheet, rng.Uniform(0.5, 1.6), rng));
+}
+
 }  // namespace
 
 PaperState DrawPaperState(double wear, cv::Vec3f paper, cv::Size sheet,
@@ -248,36 +304,34 @@ PaperState DrawPaperState(double wear, cv::Vec3f paper, cv::Size sheet,
   s.unevenness = wear * rng.Uniform(1.0, 7.0);
   s.stain = rng.Chance(0.35) ? wear * rng.Uniform(0.2, 1.0) : 0.0;
   s.fade = rng.Chance(0.5) ? std::min(0.6, wear * rng.Uniform(0.0, 0.35)) : 0.0;
-  s.blur_px =
-      wear * (rng.Chance(0.2) ? rng.Uniform(0.6, 1.3) : rng.Uniform(0.0, 0.6));
+  s.blur_px = std::min(1.1, wear * (rng.Chance(0.15) ? rng.Uniform(0.6, 1.1)
+                                                     : rng.Uniform(0.0, 0.6)));
   s.scan_noise = wear * rng.Uniform(0.0, 3.0);
   const int quality = static_cast<int>(rng.Int(35, 92));
   s.jpeg_quality = wear > 0.0 && rng.Chance(0.6) ? quality : 0;
   for (int c = 0; c < 3; ++c) {
     s.cast[c] = static_cast<float>(1.0 + wear * rng.Normal(0.0, 0.025));
   }
-  // Creases about every 700 pixels, if the sheet was folded at all.
-  if (wear > 0.0 && rng.Chance(0.4)) {
-    const double start = rng.Uniform(0.0, 700.0);
-    for (double x = start; x < sheet.width; x += rng.Uniform(450.0, 900.0))
-      s.folds_x.push_back(x);
-    for (double y = rng.Uniform(0.0, 700.0); y < sheet.height;
-         y += rng.Uniform(450.0, 900.0)) {
-      s.folds_y.push_back(y);
-    }
+  if (wear > 0.0 && rng.Chance(0.08)) {
+    s.grey = true;
+    s.contrast = rng.Uniform(0.8, 1.5);
   }
+  DrawDamage(s, wear, sheet, rng);
   return s;
 }
 
 cv::Mat Age(const cv::Mat& drawing, cv::Point origin, const PaperState& state) {
   cv::Mat image;
   drawing.convertTo(image, CV_32FC3);
+  if (state.halftone > 0.0) ApplyHalftone(image, origin, state);
   ApplyPaper(image, origin, state);
+  ApplyMarks(image, origin, state);
   if (state.blur_px > 0.15) {
     cv::GaussianBlur(image, image, {7, 7}, state.blur_px, state.blur_px,
                      cv::BORDER_REFLECT_101);
   }
   AddScanNoise(image, origin, state);
+  if (state.grey) RemoveColour(image, state);
   if (state.jpeg_quality > 0) Compress(image, state.jpeg_quality);
   cv::Mat out;
   image.convertTo(out, CV_8UC3);

@@ -8,6 +8,7 @@
 #include "tracking/mask.h"
 
 #include <fmt/format.h>
+#include <opencv2/imgproc.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -30,6 +31,39 @@ cv::Mat PaperMask(const RenderOptions& options, cv::Rect window) {
   return mask;
 }
 
+// The ink of the facing half of a folded sheet, mirrored.
+void AddSetOff(const Painter& painter, const PaperState& paper, int sheet_width,
+               cv::Rect window, cv::Mat& drawing) {
+  const cv::Rect facing(sheet_width - window.x - window.width, window.y,
+                        window.width, window.height);
+  cv::Mat ink;
+  cv::flip(painter.Paint(facing), ink, 1);
+  cv::blur(ink, ink, {3, 3});
+  for (int y = 0; y < drawing.rows; ++y) {
+    cv::Vec3b* row = drawing.ptr<cv::Vec3b>(y);
+    const cv::Vec3b* source = ink.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < drawing.cols; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const double dark = std::max(
+            0.0, 1.0 - source[x][c] / std::max(1.0, double{paper.paper[c]}));
+        row[x][c] = cv::saturate_cast<uint8_t>(row[x][c] *
+                                               (1.0 - paper.set_off * dark));
+      }
+    }
+  }
+}
+
+// Paper and labels of a window, without the image.
+EditionImage TruthOf(const Painter& painter, const RenderOptions& options,
+                     cv::Rect window) {
+  EditionImage out;
+  out.coverage = PaperMask(options, window);
+  out.labels = painter.Labels(window);
+  if (!options.frame.paper.empty())
+    out.labels.setTo(cv::Scalar(0), out.coverage == 0);
+  return out;
+}
+
 EditionImage PaintTile(const Painter& painter, const PaperState& paper,
                        const RenderOptions& options, cv::Rect window) {
   const auto down = [](int v) {
@@ -40,29 +74,35 @@ EditionImage PaintTile(const Painter& painter, const PaperState& paper,
                          cv::Point(-down(-(window.x + window.width)),
                                    -down(-(window.y + window.height))));
   const cv::Rect part(window.tl() - aligned.tl(), window.size());
-  EditionImage out;
-  out.rgb = Age(painter.Paint(aligned), aligned.tl(), paper);
+  cv::Mat drawing = painter.Paint(aligned);
+  if (paper.set_off > 0.0) {
+    AddSetOff(painter, paper, painter.SheetWidth(), aligned, drawing);
+  }
+  EditionImage out = TruthOf(painter, options, window);
+  out.rgb = Age(drawing, aligned.tl(), paper);
   if (part.size() != out.rgb.size()) out.rgb = out.rgb(part).clone();
-  out.coverage = PaperMask(options, window);
-  out.labels = painter.Labels(window);
   if (!options.frame.paper.empty()) {
-    const cv::Mat outside = out.coverage == 0;
     out.rgb.setTo(cv::Scalar(options.frame.outside[0], options.frame.outside[1],
                              options.frame.outside[2]),
-                  outside);
-    out.labels.setTo(cv::Scalar(0), outside);
+                  out.coverage == 0);
   }
   return out;
 }
 
-void CheckEdition(const World& world, int edition) {
-  if (edition >= 0 &&
-      static_cast<size_t>(edition) < world.options.editions.size()) {
-    return;
+void CheckArguments(const World& world, int edition,
+                    const RenderOptions& options, cv::Rect window) {
+  options.Validate();
+  if (edition < 0 ||
+      static_cast<size_t>(edition) >= world.options.editions.size()) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("the world has no edition {}", edition),
+                fmt::format("it has {}, counted from 0",
+                            world.options.editions.size()));
   }
-  throw Error(
-      ErrorCode::kUsage, fmt::format("the world has no edition {}", edition),
-      fmt::format("it has {}, counted from 0", world.options.editions.size()));
+  if (window.empty()) {
+    throw Error(ErrorCode::kUsage, "the window to draw is empty",
+                "give it a width and a height");
+  }
 }
 
 }  // namespace
@@ -118,14 +158,16 @@ SheetFrame MakeSheetFrame(const World& world, uint64_t seed) {
   return frame;
 }
 
+EditionImage RenderTruth(const World& world, int edition,
+                         const RenderOptions& options, cv::Rect window) {
+  CheckArguments(world, edition, options, window);
+  return TruthOf(Painter(world, static_cast<size_t>(edition), options), options,
+                 window);
+}
+
 EditionImage RenderWindow(const World& world, int edition,
                           const RenderOptions& options, cv::Rect window) {
-  options.Validate();
-  CheckEdition(world, edition);
-  if (window.empty()) {
-    throw Error(ErrorCode::kUsage, "the window to draw is empty",
-                "give it a width and a height");
-  }
+  CheckArguments(world, edition, options, window);
   const Painter painter(world, static_cast<size_t>(edition), options);
   Rng rng(options.seed, 0x7061706572ULL);
   const PaperState paper =

@@ -80,4 +80,9 @@ EditionImage RenderEdition(const World& world, int edition,
 EditionImage RenderWindow(const World& world, int edition,
                           const RenderOptions& options, cv::Rect window);
 
+// Coverage and labels only (rgb is empty), as when a sheet drawn at its own
+// resolution is brought to another one, while the truth is made there.
+EditionImage RenderTruth(const World& world, int edition,
+                         const RenderOptions& options, cv::Rect window);
+
 }  // namespace mapweave::synth
