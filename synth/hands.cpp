@@ -93,8 +93,8 @@ void MakeCadastre(HandStyle& s, Rng& rng) {
   for (size_t i = 0; i < kOwners; ++i) {
     s.fill[i] = Vary(Mix(s.tint[i], strong[i], strength), 5, rng);
   }
-  // Unowned ground: bare, its houses in outline or in the common colour.
-  s.fill[3] = rng.Chance(0.5) ? s.paper : s.fill[0];
+  // Unowned ground: bare, its houses in the common colour or in outline.
+  s.fill[3] = rng.Chance(0.25) ? s.paper : s.fill[0];
   s.public_fill = Grey(rng, 0.45, 0.6);
   s.shed_fill = s.tint[4];
   s.tints_blocks = true;
@@ -227,7 +227,8 @@ void MakeColonial(HandStyle& s, Rng& rng) {
       Hsv(rng.Uniform(205, 225), rng.Uniform(0.2, 0.4), rng.Uniform(0.5, 0.66));
   s.fill = {Mix(pink, red, strength), Mix(blue, slate, strength + 0.25),
             Mix(green, Colour{120, 140, 110}, strength + 0.2),
-            rng.Chance(0.6) ? s.paper : Mix(s.paper, red, strength),
+            Mix(s.paper, rng.Chance(0.5) ? red : slate,
+                rng.Chance(0.2) ? 0.0 : strength),
             Mix(s.tint[4], slate, strength + 0.2)};
   s.public_fill = Mix(blue, slate, std::min(1.0, strength + 0.4));
   s.shed_fill = s.fill[0];

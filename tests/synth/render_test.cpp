@@ -8,7 +8,9 @@
 #include <gtest/gtest.h>
 #include <opencv2/imgproc.hpp>
 
+#include <algorithm>
 #include <limits>
+#include <map>
 #include <numbers>
 
 namespace mapweave::synth {
@@ -57,6 +59,42 @@ TEST_P(Hands, DrawsBuildingsUnlikeTheirSurroundings) {
         kSeeds;
   }
   EXPECT_GT(contrast, 12.0);
+}
+
+// Against the same sheet without buildings: each of them, however small and
+// pale, changes some of its pixels clearly.
+TEST_P(Hands, DrawsEveryBuildingVisibly) {
+  World bare = Town();
+  for (WorldBuilding& building : bare.buildings)
+    for (MultiPolygon& footprint : building.footprint) footprint.clear();
+  RenderOptions options;
+  options.hand = GetParam();
+  options.lettering = 0.0;
+  options.wear = 0.0;
+  for (uint64_t seed = 0; seed < 6; ++seed) {
+    options.seed = seed;
+    const EditionImage with = RenderEdition(Town(), 0, options);
+    const EditionImage without = RenderEdition(bare, 0, options);
+    cv::Mat difference;
+    cv::absdiff(with.rgb, without.rgb, difference);
+    std::map<int32_t, std::pair<int, int>> clear_of_all;
+    for (int y = 0; y < difference.rows; ++y) {
+      for (int x = 0; x < difference.cols; ++x) {
+        const int32_t label = with.labels.at<int32_t>(y, x);
+        if (label == 0) continue;
+        const cv::Vec3b d = difference.at<cv::Vec3b>(y, x);
+        auto& [clear, all] = clear_of_all[label];
+        clear += std::max({d[0], d[1], d[2]}) > 20 ? 1 : 0;
+        ++all;
+      }
+    }
+    EXPECT_GT(clear_of_all.size(), 30u);
+    for (const auto& [label, counts] : clear_of_all) {
+      if (counts.second < 12) continue;
+      EXPECT_GT(counts.first, 0.15 * counts.second)
+          << "building " << label << " seed " << seed;
+    }
+  }
 }
 
 // Every building of edition `t` is labelled where its outline is placed.
