@@ -29,6 +29,9 @@ constexpr double kOverscanPx = 40.0;
 // the share of blank clips is what the options say.
 constexpr int kAttempts = 4;
 
+// A typical dwelling on the scan of an edition is at least this large.
+constexpr double kSmallestScannedPx = 5.0;
+
 void Require(bool condition, const char* name, double value,
              const char* range) {
   if (condition) return;
@@ -125,10 +128,14 @@ PlacementParts DrawResidual(const WorldClipOptions& options, Rng& rng) {
   return parts;
 }
 
-// Resolution of the edition's scan against the grid.
-double DrawResolution(const WorldClipOptions& options, Rng& rng) {
-  return rng.Chance(options.coarse) ? rng.Uniform(options.min_resolution, 1.0)
-                                    : 1.0;
+// Resolution of the edition's scan against the grid: no coarser than leaves
+// houses some pixels.
+double DrawResolution(const WorldClipOptions& options, double building_px,
+                      Rng& rng) {
+  if (!rng.Chance(options.coarse)) return 1.0;
+  const double least =
+      std::max(options.min_resolution, kSmallestScannedPx / building_px);
+  return rng.Uniform(std::min(1.0, least), 1.0);
 }
 
 // Drawn at `resolution` and brought up to the grid, where the truth is exact.
@@ -247,7 +254,8 @@ tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
     render.wear = rng.Uniform(0.2, 1.3);
     const PlacementParts residual = DrawResidual(options_, rng);
     render.placement = MakePlacement(residual);
-    const double resolution = DrawResolution(options_, rng);
+    const double resolution =
+        DrawResolution(options_, world.options.building_px, rng);
     // A coarse scan is soft enough.
     render.wear *= resolution;
     render.frame = {};

@@ -15,6 +15,9 @@ namespace {
 constexpr uint64_t kLineStream = 200;
 constexpr uint64_t kHachureStream = 201;
 
+// Contours further apart than this need no hachures.
+constexpr double kGentlePx = 26.0;
+
 // Metres between neighbouring contours.
 double IntervalOf(const std::vector<Contour>& contours) {
   double least = std::numeric_limits<double>::infinity();
@@ -44,7 +47,7 @@ void Painter::PaintContours(Canvas& canvas) const {
     const auto line = OnSheet(contour.line);
     if (!canvas.Sees(line, 4) || line.size() < 2) continue;
     canvas.Stroke(line, contour.closed, style_.relief_line,
-                  style_.relief_px * (contour.index ? 2.0 : 1.0));
+                  style_.relief_px * (contour.index ? 1.6 : 1.0));
     if (!contour.index || options_.lettering <= 0.0) continue;
     // The height stands on its line.
     Lettering height = LetterStraight(
@@ -73,14 +76,15 @@ void Painter::PaintHachures(Canvas& canvas) const {
       const double shake = jitter.Uniform(0.75, 1.0);
       const Point2d slope = world_.relief.field.Slope(p);
       const double steep = Norm(slope);
-      if (steep < 1e-9) continue;
+      // Gentle slopes stay white.
+      if (steep * kGentlePx < interval * scale_) continue;
       const double reach =
           std::clamp(interval / steep * 0.8, 2.0, 16.0 / scale_) * shake;
       const Point2d q = p - slope * (reach / steep);
       const auto line = OnSheet({p, q});
       if (!canvas.Sees(line, 2)) continue;
       const double weight =
-          std::clamp(6.0 * scale_ / (interval / steep), 0.0, 1.0);
+          std::clamp(6.0 * steep / (interval * scale_), 0.0, 1.0);
       canvas.Stroke(line, false, style_.relief_line, 0.5 + 0.6 * weight);
     }
   }
