@@ -6,6 +6,7 @@
 #include "tracking/track.h"
 
 #include <gtest/gtest.h>
+#include <opencv2/imgproc.hpp>
 
 #include <set>
 #include <thread>
@@ -154,6 +155,39 @@ TEST(WorldClipSource, KeepsALabelOnOneBuilding) {
   EXPECT_GT(overlapping, 0.95 * seen_twice);
 }
 
+// Shifted, turned, stretched and scanned coarsely: ink and label stay together.
+TEST(WorldClipSource, LabelsTheInkAtAnyResolution) {
+  WorldClipOptions options;
+  options.hands = {"solid-black"};
+  options.coarse = 1.0;
+  options.blank = 0.0;
+  options.hole = 0.0;
+  options.min_building_px = 14.0;
+  const WorldClipSource source(options);
+  double inside_sum = 0.0;
+  double around_sum = 0.0;
+  for (uint64_t i = 0; i < 12; ++i) {
+    const LabelledClip clip = source.Get(i);
+    for (size_t t = 0; t < clip.labels.size(); ++t) {
+      const cv::Mat labelled = clip.labels[t] > 0;
+      cv::Mat inside;
+      cv::Mat near;
+      cv::Mat around;
+      cv::erode(labelled, inside, cv::Mat::ones(3, 3, CV_8UC1));
+      cv::dilate(labelled, near, cv::Mat::ones(5, 5, CV_8UC1));
+      cv::dilate(near, around, cv::Mat::ones(3, 3, CV_8UC1));
+      around.setTo(cv::Scalar(0), near);
+      if (cv::countNonZero(inside) < 50) continue;
+      const cv::Scalar in = cv::mean(clip.clip.frames[t], inside);
+      const cv::Scalar out = cv::mean(clip.clip.frames[t], around);
+      inside_sum += in[1];
+      around_sum += out[1];
+      EXPECT_LT(in[1] + 25.0, out[1]) << i << " " << t;
+    }
+  }
+  EXPECT_LT(inside_sum * 1.8, around_sum);
+}
+
 TEST(WorldClipSource, NamesTheOptionThatIsWrong) {
   WorldClipOptions options;
   options.hands = {"crayon"};
@@ -169,6 +203,9 @@ TEST(WorldClipSource, NamesTheOptionThatIsWrong) {
   }
   options = {};
   options.blank = -0.1;
+  EXPECT_THROW(options.Validate(), Error);
+  options = {};
+  options.min_resolution = 0.1;
   EXPECT_THROW(options.Validate(), Error);
 }
 
