@@ -50,6 +50,11 @@ class Painter {
     uint64_t seed = 0;
   };
 
+  struct Pencil {
+    Colour colour;
+    double opacity = 0.5;
+  };
+
   // True ground as drawn on this edition, in sheet pixels.
   std::vector<Point2d> OnSheet(const std::vector<Point2d>& points) const;
   // Points that carry the distortion already.
@@ -86,6 +91,8 @@ class Painter {
   void PaintArrow(Canvas& canvas, Point2d middle, Rng& rng) const;
   void PaintStamp(Canvas& canvas, Point2d middle, Rng& rng) const;
   void PaintNotes(Canvas& canvas) const;
+  void PaintNote(Canvas& canvas, Point2d at, const Pencil& pencil,
+                 Rng& rng) const;
 
   // painter_ground.cpp
   void PaintBlock(Canvas& canvas, const BlockShape& block) const;

@@ -226,55 +226,61 @@ void Painter::PaintNotes(Canvas& canvas) const {
   Rng rng = rng_.Fork(kNoteStream);
   if (options_.wear <= 0.0 || !rng.Chance(0.16)) return;
   const cv::Size sheet = SheetSize(world_, options_.placement);
-  const Colour pencil =
-      rng.Chance(0.6) ? Hsv(rng.Uniform(-10, 12), 0.75, rng.Uniform(0.6, 0.85))
-      : rng.Chance(0.5) ? Hsv(220, 0.7, 0.6)
-                        : Colour{70, 70, 74};
-  const double opacity = rng.Uniform(0.35, 0.85);
-  const auto spot = [&] {
-    const double x = rng.Uniform(0.0, sheet.width);
-    return Point2d{x, rng.Uniform(0.0, sheet.height)};
-  };
+  Pencil pencil;
+  pencil.colour = rng.Chance(0.6)
+                      ? Hsv(rng.Uniform(-10, 12), 0.75, rng.Uniform(0.6, 0.85))
+                  : rng.Chance(0.5) ? Hsv(220, 0.7, 0.6)
+                                    : Colour{70, 70, 74};
+  pencil.opacity = rng.Uniform(0.35, 0.85);
   const int notes =
       static_cast<int>(rng.Int(1, 3) + std::min(40, sheet.area() / 120000));
   for (int k = 0; k < notes; ++k) {
-    const Point2d at = spot();
-    const double reach = rng.Uniform(20.0, 160.0);
-    switch (rng.Choice({0.4, 0.2, 0.25, 0.15})) {
-      case 0:
-        canvas.GlazeLine(
-            Shaky(at, at + Unit(rng.Uniform(0.0, kTurn)) * reach, 0.3, rng),
-            pencil, rng.Uniform(0.7, 2.2), opacity);
-        break;
-      case 1: {
-        const double radius = std::min(reach, 40.0);
-        auto ring = Arc(at, radius, 0.0, kTurn * rng.Uniform(0.9, 1.1));
-        for (Point2d& p : ring)
-          p = p + Point2d{rng.Normal(0.0, 0.5), rng.Normal(0.0, 0.5)};
-        canvas.GlazeLine(ring, pencil, rng.Uniform(0.7, 1.6), opacity);
-        break;
+    const double x = rng.Uniform(0.0, sheet.width);
+    PaintNote(canvas, {x, rng.Uniform(0.0, sheet.height)}, pencil, rng);
+  }
+}
+
+void Painter::PaintNote(Canvas& canvas, Point2d at, const Pencil& pencil,
+                        Rng& rng) const {
+  const double reach = rng.Uniform(20.0, 160.0);
+  const double width = rng.Uniform(0.7, 2.0);
+  switch (rng.Choice({0.4, 0.2, 0.25, 0.15})) {
+    case 0:
+      canvas.GlazeLine(
+          Shaky(at, at + Unit(rng.Uniform(0.0, kTurn)) * reach, 0.3, rng),
+          pencil.colour, width, pencil.opacity);
+      break;
+    case 1: {
+      auto ring =
+          Arc(at, std::min(reach, 40.0), 0.0, kTurn * rng.Uniform(0.9, 1.1));
+      for (Point2d& p : ring) {
+        p.x += rng.Normal(0.0, 0.5);
+        p.y += rng.Normal(0.0, 0.5);
       }
-      case 2: {
-        Lettering l = LetterStraight(
-            rng.Chance(0.5) ? MakeName(LanguageOf(world_), NameKind::kWord, rng)
-                            : std::to_string(rng.Int(2, 1900)),
-            at, rng.Normal(0.0, 0.3), LetterRole::kField, style_);
-        l.style.typeface =
-            rng.Chance(0.5) ? Typeface::kCursive : Typeface::kHand;
-        l.style.height_px = rng.Uniform(7.0, 18.0);
-        l.style.wobble = 1.0;
-        l.style.opacity = opacity;
-        canvas.Text(l.text, l.path, l.style, pencil);
-        break;
+      canvas.GlazeLine(ring, pencil.colour, width, pencil.opacity);
+      break;
+    }
+    case 2: {
+      const std::string words =
+          rng.Chance(0.5) ? MakeName(LanguageOf(world_), NameKind::kWord, rng)
+                          : std::to_string(rng.Int(2, 1900));
+      Lettering l = LetterStraight(words, at, rng.Normal(0.0, 0.3),
+                                   LetterRole::kField, style_);
+      l.style.typeface = rng.Chance(0.5) ? Typeface::kCursive : Typeface::kHand;
+      l.style.height_px = rng.Uniform(7.0, 18.0);
+      l.style.wobble = 1.0;
+      l.style.opacity = pencil.opacity;
+      canvas.Text(l.text, l.path, l.style, pencil.colour);
+      break;
+    }
+    default: {  // a blot with a ragged edge
+      Ring blot;
+      const double radius = rng.Uniform(1.0, 5.0);
+      for (int i = 0; i < 14; ++i) {
+        blot.push_back(at +
+                       Unit(kTurn * i / 14) * (radius * rng.Uniform(0.7, 1.2)));
       }
-      default: {  // a blot with a ragged edge
-        Ring blot;
-        const double radius = rng.Uniform(1.0, 5.0);
-        for (int i = 0; i < 14; ++i)
-          blot.push_back(at + Unit(kTurn * i / 14) *
-                                  (radius * rng.Uniform(0.7, 1.2)));
-        canvas.Glaze({blot}, Mix(style_.ink, Colour{30, 30, 60}, 0.5), 0.9);
-      }
+      canvas.Glaze({blot}, Mix(style_.ink, Colour{30, 30, 60}, 0.5), 0.9);
     }
   }
 }

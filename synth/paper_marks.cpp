@@ -39,10 +39,10 @@ void ApplyFoldTo(cv::Vec3f& pixel, double distance, const Fold& fold,
     return;
   }
   const double out = d - half;
-  if (half == 0.0 && out < 1.2)
+  if (half == 0.0 && out < 1.2) {
     Toward(pixel, state.paper * 0.93f, static_cast<float>(0.55 * (1.2 - out)));
-  if (half == 0.0 && out < 1.2)
     Add(pixel, static_cast<float>(-20.0 * (1.2 - out)));
+  }
   if (out < 5.0) Add(pixel, static_cast<float>(2.5 * (1 - out / 5.0)));
   const double reach = 4.0 + fold.soil * 0.25;
   if (out < reach) {
@@ -112,47 +112,59 @@ void ApplyTear(cv::Mat& image, cv::Point origin, const Strip& tear,
            });
 }
 
-// Rusty spots of a few pixels, some with a dark core.
+// One rusty spot, in grid coordinates.
+struct Spot {
+  double x = 0.0, y = 0.0;
+  double radius = 1.0;
+  double dark = 0.3;
+};
+
+void ApplySpot(cv::Mat& image, cv::Point origin, const Spot& spot) {
+  const auto from = [&](double v, int start) {
+    return std::max(0, static_cast<int>(v - spot.radius - start));
+  };
+  const auto to = [&](double v, int start, int size) {
+    return std::min(size - 1, static_cast<int>(v + spot.radius - start));
+  };
+  for (int y = from(spot.y, origin.y); y <= to(spot.y, origin.y, image.rows);
+       ++y) {
+    cv::Vec3f* row = image.ptr<cv::Vec3f>(y);
+    for (int x = from(spot.x, origin.x); x <= to(spot.x, origin.x, image.cols);
+         ++x) {
+      const double r =
+          std::hypot(x + 0.5 + origin.x - spot.x, y + 0.5 + origin.y - spot.y) /
+          spot.radius;
+      if (r >= 1.0) continue;
+      const auto s = static_cast<float>(spot.dark * (1.0 - r * r));
+      row[x][0] *= 1.0f - s * 0.45f;
+      row[x][1] *= 1.0f - s * 0.8f;
+      row[x][2] *= 1.0f - s;
+    }
+  }
+}
+
+// Foxing: rusty spots of a few pixels, in clusters. The cells of a lattice
+// have their own streams, so that a window needs those near it only.
 void ApplyFoxing(cv::Mat& image, cv::Point origin, const PaperState& state) {
   constexpr int kCell = 64;
   constexpr double kLargest = 9.0;
   const auto cell = [](double v) {
     return static_cast<int64_t>(std::floor(v / kCell));
   };
+  const Rng base(state.texture_seed, 0x666f78ULL);
   for (int64_t cy = cell(origin.y - kLargest);
        cy <= cell(origin.y + image.rows + kLargest); ++cy) {
     for (int64_t cx = cell(origin.x - kLargest);
          cx <= cell(origin.x + image.cols + kLargest); ++cx) {
-      Rng rng = Rng(state.texture_seed, 0x666f78ULL)
-                    .Fork(static_cast<uint64_t>(cx * 73856093 + cy * 19349663));
-      // A mean of `foxing`, in clusters.
-      double left = state.foxing * (rng.Chance(0.4) ? 2.5 : 0.0);
-      for (; left > 0.0; left -= 1.0) {
-        const double x = (static_cast<double>(cx) + rng.Uniform()) * kCell;
-        const double y = (static_cast<double>(cy) + rng.Uniform()) * kCell;
-        const double radius =
-            rng.Uniform(0.8, 3.0) * (rng.Chance(0.15) ? 3.0 : 1.0);
-        const double dark = rng.Uniform(0.1, 0.5);
-        if (left < 1.0 && !rng.Chance(left)) break;
-        const int x0 = std::max(0, static_cast<int>(x - radius - origin.x));
-        const int y0 = std::max(0, static_cast<int>(y - radius - origin.y));
-        const int x1 =
-            std::min(image.cols - 1, static_cast<int>(x + radius - origin.x));
-        const int y1 =
-            std::min(image.rows - 1, static_cast<int>(y + radius - origin.y));
-        for (int py = y0; py <= y1; ++py) {
-          for (int px = x0; px <= x1; ++px) {
-            const double r =
-                std::hypot(px + 0.5 + origin.x - x, py + 0.5 + origin.y - y) /
-                radius;
-            if (r >= 1.0) continue;
-            const auto s = static_cast<float>(dark * (1.0 - r * r));
-            cv::Vec3f& pixel = image.at<cv::Vec3f>(py, px);
-            pixel[0] *= 1.0f - s * 0.45f;
-            pixel[1] *= 1.0f - s * 0.8f;
-            pixel[2] *= 1.0f - s;
-          }
-        }
+      Rng rng = base.Fork(static_cast<uint64_t>(cx * 73856093 + cy * 19349663));
+      double left = rng.Chance(0.4) ? 2.5 * state.foxing : 0.0;
+      for (; left >= 1.0 || (left > 0.0 && rng.Chance(left)); left -= 1.0) {
+        Spot spot;
+        spot.x = (static_cast<double>(cx) + rng.Uniform()) * kCell;
+        spot.y = (static_cast<double>(cy) + rng.Uniform()) * kCell;
+        spot.radius = rng.Uniform(0.8, 3.0) * (rng.Chance(0.15) ? 3.0 : 1.0);
+        spot.dark = rng.Uniform(0.1, 0.5);
+        ApplySpot(image, origin, spot);
       }
     }
   }
