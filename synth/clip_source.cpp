@@ -51,8 +51,9 @@ WorldOptions DrawWorld(const WorldClipOptions& options, bool blank, Rng& rng) {
   for (size_t t = 0; t < editions; ++t)
     w.editions.push_back(std::to_string(1850 + 10 * t));
   static const std::vector<PlanFamily> kPlans = {
-      PlanFamily::kGrid, PlanFamily::kOrganic, PlanFamily::kRural};
-  w.plan = kPlans[rng.Choice({0.45, 0.4, 0.15})];
+      PlanFamily::kGrid, PlanFamily::kOrganic, PlanFamily::kRural,
+      PlanFamily::kDenseCore, PlanFamily::kVillage};
+  w.plan = kPlans[rng.Choice({0.3, 0.27, 0.1, 0.23, 0.1})];
   w.building_px = std::exp(rng.Uniform(std::log(options.min_building_px),
                                        std::log(options.max_building_px)));
   w.density = blank ? 0.0 : rng.Uniform(0.45, 1.0);

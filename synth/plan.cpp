@@ -15,6 +15,8 @@ struct CutRules {
   double street_px = 10.0;  // 0: parcels, no street between
   double disorder = 0.0;    // 0: halves at right angles; 1: anything goes
   double avenue = 0.0;      // chance that a street is twice as wide
+  // Far from the settlements, blocks are so many times larger.
+  double open_scale = 1.0;
 };
 
 double Extent(const Ring& ring, Point2d axis) {
@@ -40,6 +42,15 @@ Point2d LongestEdge(const Ring& ring) {
   return best;
 }
 
+// How near the nearest part of a ring is.
+double NearestOf(const std::vector<Settlement>& settlements, const Ring& ring) {
+  double near = Nearness(settlements, MeanPoint(ring));
+  for (const Settlement& place : settlements)
+    if (Contains(ring, place.centre)) return 1.0;
+  for (const Point2d& p : ring) near = std::max(near, Nearness(settlements, p));
+  return near;
+}
+
 // Halves the ring across its longer extent until it is small enough.
 void Cut(const Ring& ring, const CutRules& rules, Rng& rng, StreetPlan& plan) {
   const Point2d u = LongestEdge(ring);
@@ -47,8 +58,10 @@ void Cut(const Ring& ring, const CutRules& rules, Rng& rng, StreetPlan& plan) {
   const double along = Extent(ring, u);
   const double across = Extent(ring, v);
   const double side = std::max(along, across);
-  if (side <
-      rules.block_px * rng.Uniform(1.1, 1.1 + 0.8 * rules.disorder + 0.35)) {
+  const double far = 1.0 - NearestOf(plan.settlements, ring);
+  const double block =
+      rules.block_px * (1.0 + (rules.open_scale - 1.0) * far * far);
+  if (side < block * rng.Uniform(1.1, 1.1 + 0.8 * rules.disorder + 0.35)) {
     plan.blocks.push_back(ring);
     return;
   }
@@ -113,28 +126,69 @@ void CutRings(Point2d centre, double radius, const CutRules& rules, Rng& rng,
   }
 }
 
-}  // namespace
-
-StreetPlan MakeStreetPlan(const WorldOptions& options, Box region, Rng& rng) {
+CutRules RulesFor(const WorldOptions& options, Rng& rng) {
   const double b = options.building_px;
-  CutRules rules;
   switch (options.plan) {
     case PlanFamily::kGrid:
     case PlanFamily::kRingAndGrid:
-      rules = {b * rng.Uniform(3.5, 9.0), b * rng.Uniform(0.4, 1.1),
-               rng.Uniform(0.0, 0.25), 0.2};
-      break;
+      return {b * rng.Uniform(3.5, 9.0), b * rng.Uniform(0.4, 1.1),
+              rng.Uniform(0.0, 0.25), 0.2};
     case PlanFamily::kOrganic:
-    case PlanFamily::kDenseCore:
-      rules = {b * rng.Uniform(3.0, 10.0), b * rng.Uniform(0.3, 0.9),
-               rng.Uniform(0.5, 1.0), 0.12};
-      break;
+      return {b * rng.Uniform(3.0, 10.0), b * rng.Uniform(0.3, 0.9),
+              rng.Uniform(0.5, 1.0), 0.12};
     case PlanFamily::kRural:
+      return {b * rng.Uniform(9.0, 20.0), b * rng.Uniform(0.4, 0.9),
+              rng.Uniform(0.3, 1.0), 0.1};
+    case PlanFamily::kDenseCore:
+      return {b * rng.Uniform(4.5, 8.0), b * rng.Uniform(0.3, 0.75),
+              rng.Uniform(0.2, 1.0), 0.1, rng.Uniform(2.0, 4.0)};
     case PlanFamily::kVillage:
-      rules = {b * rng.Uniform(9.0, 20.0), b * rng.Uniform(0.4, 0.9),
-               rng.Uniform(0.3, 1.0), 0.1};
-      break;
+      return {b * rng.Uniform(6.0, 10.0), b * rng.Uniform(0.35, 0.8),
+              rng.Uniform(0.6, 1.0), 0.1, rng.Uniform(1.5, 3.0)};
   }
+  return {};
+}
+
+// The middles of towns and villages. The first lies within the window.
+std::vector<Settlement> PlaceSettlements(const WorldOptions& options,
+                                         Box region, Rng& rng) {
+  const double b = options.building_px;
+  const double w = options.width_px;
+  const double h = options.height_px;
+  std::vector<Settlement> places;
+  if (options.plan == PlanFamily::kDenseCore) {
+    const double radius =
+        std::max(rng.Uniform(0.28, 0.42) * std::min(w, h), b * 18.0);
+    places.push_back(
+        {{w * rng.Uniform(0.25, 0.75), h * rng.Uniform(0.25, 0.75)}, radius});
+  }
+  if (options.plan == PlanFamily::kVillage) {
+    const double room = (region.max_x - region.min_x) *
+                        (region.max_y - region.min_y) / (b * b * 1600.0);
+    const int count = 1 + static_cast<int>(room * rng.Uniform(0.6, 1.3));
+    for (int i = 0; i < count; ++i) {
+      const Box box = i == 0 ? Box{w * 0.2, h * 0.2, w * 0.8, h * 0.8} : region;
+      places.push_back({{rng.Uniform(box.min_x, box.max_x),
+                         rng.Uniform(box.min_y, box.max_y)},
+                        b * std::exp(rng.Uniform(1.6, 3.0))});
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+double Nearness(const std::vector<Settlement>& settlements, Point2d p) {
+  double near = 0.0;
+  for (const Settlement& place : settlements) {
+    const double r = Norm(p - place.centre) / place.radius_px;
+    near = std::max(near, 1.0 / (1.0 + r * r * r * r));
+  }
+  return near;
+}
+
+StreetPlan MakeStreetPlan(const WorldOptions& options, Box region, Rng& rng) {
+  const CutRules rules = RulesFor(options, rng);
   const Point2d centre{(region.min_x + region.max_x) / 2,
                        (region.min_y + region.max_y) / 2};
   const double reach =
@@ -148,6 +202,7 @@ StreetPlan MakeStreetPlan(const WorldOptions& options, Box region, Rng& rng) {
                rng.Uniform(-0.3, 0.3) * rules.block_px},
               1.15);
   StreetPlan plan;
+  plan.settlements = PlaceSettlements(options, region, rng);
   Cut(whole, rules, rng, plan);
   if (options.plan == PlanFamily::kRingAndGrid) {
     const double radius =

@@ -21,9 +21,16 @@ struct Plot {
   // In a row: shares walls, so it cannot move or turn by itself.
   bool attached = false;
   bool is_public = false;
+  bool is_outbuilding = false;
   // Chance that it is built on when the town is full.
   double chance = 1.0;
-  size_t block = 0;
+};
+
+// How dwellings stand.
+enum class Housing {
+  kByDensity,  // rows where it is dense, else free-standing
+  kPerimeter,  // closed rows around a court full of back buildings
+  kRoadside,   // farmhouses on the road, barns behind them
 };
 
 struct PlotOptions {
@@ -31,6 +38,7 @@ struct PlotOptions {
   // Local density in [0, 1]; above about one half, houses form rows.
   double density = 0.7;
   BlockUse use = BlockUse::kDwellings;
+  Housing housing = Housing::kByDensity;
 };
 
 // Plots of one convex block, and its parcels into `parcels`.

@@ -3,7 +3,10 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "synth/land.h"
 #include "synth/life.h"
+#include "synth/links.h"
+#include "synth/outline.h"
 #include "synth/plan.h"
 #include "synth/plots.h"
 #include "synth/shapes.h"
@@ -17,6 +20,11 @@
 namespace mapweave::synth {
 namespace {
 
+// Nearness beyond which a dense town is core, and beyond which it is suburb or
+// village rather than fields.
+constexpr double kCore = 0.6;
+constexpr double kSuburb = 0.2;
+
 // Streams of a world's seed.
 enum Stream : uint64_t {
   kPlanStream = 1,
@@ -25,6 +33,9 @@ enum Stream : uint64_t {
   kRailStream,
   kBlockStream,
   kBendStream,
+  kReliefStream,
+  kLineStream,
+  kSurveyStream,
 };
 
 void Require(bool condition, const char* name, double value,
@@ -56,79 +67,34 @@ void Bend(const DistortionField& field, std::vector<Point2d>& points) {
   for (Point2d& p : points) p = field.Apply(p);
 }
 
-// A winding line through the region, from edge to edge.
-std::vector<Point2d> WindingLine(Box region, double straightness, Rng& rng) {
-  const Point2d centre{rng.Uniform(region.min_x, region.max_x),
-                       rng.Uniform(region.min_y, region.max_y)};
-  const double reach =
-      std::hypot(region.max_x - region.min_x, region.max_y - region.min_y);
-  const double angle = rng.Uniform(0.0, 2.0 * std::numbers::pi);
-  const Point2d along = Unit(angle);
-  const double length = rng.Uniform(0.25, 0.7) * reach;
-  const double swing = length * rng.Uniform(0.03, 0.16) * (1 - straightness);
-  const double phase = rng.Uniform(0.0, 6.28);
-  const double phase2 = rng.Uniform(0.0, 6.28);
-  std::vector<Point2d> line;
-  const int steps = std::max(8, static_cast<int>(reach / 6.0));
-  for (int i = 0; i <= steps; ++i) {
-    const double s = (2.0 * i / steps - 1.0) * reach;
-    const double off = swing * (std::sin(phase + s * 6.28 / length) +
-                                0.35 * std::sin(phase2 + s * 17.0 / length));
-    line.push_back(centre + along * s + Perp(along) * off);
-  }
-  return line;
-}
-
-void AddWaters(World& world, Box region, Rng rng) {
-  const WorldOptions& options = world.options;
-  const double b = options.building_px;
-  if (rng.Chance(options.water)) {
-    WorldWater river;
-    river.width_px = b * std::exp(rng.Uniform(0.0, 2.3));
-    river.centreline = WindingLine(region, 0.0, rng);
-    const auto left = ParallelLine(river.centreline, river.width_px / 2);
-    const auto right = ParallelLine(river.centreline, -river.width_px / 2);
-    river.outline = left;
-    river.outline.insert(river.outline.end(), right.rbegin(), right.rend());
-    world.waters.push_back(std::move(river));
-  }
-  const double area = (region.max_x - region.min_x) *
-                      (region.max_y - region.min_y) / (b * b * 900.0);
-  const int ponds = static_cast<int>(
-      options.water * area * rng.Uniform(0.0, 1.2) + rng.Uniform());
-  for (int i = 0; i < ponds; ++i) {
-    WorldWater pond;
-    const Point2d at{rng.Uniform(region.min_x, region.max_x),
-                     rng.Uniform(region.min_y, region.max_y)};
-    const double radius = b * rng.Uniform(0.6, 2.2);
-    const double p1 = rng.Uniform(0.0, 6.28);
-    const double p2 = rng.Uniform(0.0, 6.28);
-    if (rng.Chance(0.3)) {  // a dock
-      const double side = radius * rng.Uniform(0.5, 1.5);
-      pond.outline = MapRing(
-          {{-radius, -side}, {radius, -side}, {radius, side}, {-radius, side}},
-          {0, 0}, options.angle_rad, at, 1.0);
-      world.waters.push_back(std::move(pond));
-      continue;
-    }
-    for (int k = 0; k < 24; ++k) {
-      const double a = 6.2832 * k / 24;
-      const double r = radius * (1.0 + 0.25 * std::sin(2 * a + p1) +
-                                 0.15 * std::sin(3 * a + p2));
-      pond.outline.push_back(at + Unit(a) * r);
-    }
-    world.waters.push_back(std::move(pond));
-  }
-}
-
-BlockUse DrawUse(const WorldOptions& options, double local, Rng& rng) {
+// Uses by their order in BlockUse: dwellings, public, garden, cemetery, field,
+// square, works, orchard.
+BlockUse DrawUse(const WorldOptions& options, double local, double near,
+                 Rng& rng) {
   static const std::vector<BlockUse> kUses = {
       BlockUse::kDwellings, BlockUse::kPublic, BlockUse::kGarden,
-      BlockUse::kCemetery,  BlockUse::kField,  BlockUse::kSquare};
-  if (options.plan == PlanFamily::kRural)
-    return kUses[rng.Choice({0.50, 0.05, 0.08, 0.02, 0.35, 0.0})];
-  return kUses[rng.Choice(
-      {0.70, 0.13, 0.05, 0.025, 0.07 * (1.2 - local), 0.025})];
+      BlockUse::kCemetery,  BlockUse::kField,  BlockUse::kSquare,
+      BlockUse::kWorks,     BlockUse::kOrchard};
+  switch (options.plan) {
+    case PlanFamily::kRural:
+      return kUses[rng.Choice({0.47, 0.04, 0.06, 0.02, 0.34, 0.0, 0.01, 0.06})];
+    case PlanFamily::kDenseCore:
+      if (near > kCore)
+        return kUses[rng.Choice(
+            {0.85, 0.06, 0.01, 0.01, 0.0, 0.05, 0.02, 0.0})];
+      if (near > kSuburb)
+        return kUses[rng.Choice(
+            {0.64, 0.07, 0.09, 0.03, 0.06, 0.01, 0.06, 0.04})];
+      return kUses[rng.Choice({0.07, 0.02, 0.05, 0.02, 0.66, 0.0, 0.03, 0.15})];
+    case PlanFamily::kVillage:
+      if (near > kSuburb)
+        return kUses[rng.Choice(
+            {0.74, 0.05, 0.06, 0.02, 0.03, 0.04, 0.01, 0.05})];
+      return kUses[rng.Choice({0.04, 0.01, 0.03, 0.01, 0.79, 0.0, 0.01, 0.11})];
+    default:
+      return kUses[rng.Choice({0.70, 0.11, 0.05, 0.025, 0.05 * (1.2 - local),
+                               0.025, 0.025, 0.015})];
+  }
 }
 
 // True where the ground is too wet or railed to build on.
@@ -156,64 +122,159 @@ bool Fits(const std::vector<Point2d>& points, Box region) {
 
 struct TownContext {
   Box region;
+  std::vector<Settlement> settlements;
+  // Per edition: outbuildings smaller than this are left out; 0 = none.
+  std::vector<double> shed_area;
   DistortionField bend;     // curves the straight streets
   DistortionField wobble;   // makes old parcel boundaries crooked
   DistortionField density;  // varies the density over the town
 };
 
+std::vector<DistortionField> MakeDistortion(const WorldOptions& options,
+                                            Rng rng) {
+  // Paper and survey do not bend a line by more than a few per cent.
+  const double shortest = std::max(90.0, options.distortion_px * 42.0);
+  std::vector<DistortionField> fields;
+  for (size_t t = 0; t < options.editions.size(); ++t) {
+    fields.push_back(MakeField(options.distortion_px, shortest,
+                               std::max(400.0, 3.0 * shortest), rng));
+  }
+  return fields;
+}
+
+TownContext MakeTown(const WorldOptions& options, Rng rng) {
+  const double b = options.building_px;
+  TownContext town;
+  double curve = 1.0;
+  if (options.plan == PlanFamily::kGrid) curve = 0.0;
+  if (options.plan == PlanFamily::kVillage) curve = 2.4;
+  town.bend = MakeField(b * curve * rng.Uniform(0.5, 2.5),
+                        b * 20.0 * std::max(1.0, 0.7 * curve), b * 60.0, rng);
+  town.wobble = MakeField(rng.Chance(0.5) ? b * rng.Uniform(0.05, 0.4) : 0.0,
+                          b * 1.5, b * 5.0, rng);
+  town.density = MakeField(1.2, b * 25.0, b * 80.0, rng);
+  return town;
+}
+
+// Which surveys leave small outbuildings out, and up to what area.
+std::vector<double> DrawShedArea(const WorldOptions& options, Rng rng) {
+  std::vector<double> areas;
+  for (size_t t = 0; t < options.editions.size(); ++t) {
+    const double side = options.building_px * rng.Uniform(0.4, 0.8);
+    areas.push_back(rng.Chance(options.shed_omission) ? side * side : 0.0);
+  }
+  return areas;
+}
+
+// How a block is built up: its use, the density in [0, 1] and the housing.
+struct BlockCharacter {
+  BlockUse use = BlockUse::kDwellings;
+  double density = 0.7;
+  Housing housing = Housing::kByDensity;
+  double late = 0.2;  // chance that it is opened after the first edition
+};
+
+BlockCharacter DrawCharacter(const WorldOptions& options,
+                             const TownContext& town, Point2d middle,
+                             Rng& rng) {
+  const double swing = town.density.Apply(middle).x - middle.x;
+  const double near = Nearness(town.settlements, middle);
+  BlockCharacter out;
+  out.density = std::clamp(options.density * (1.0 + swing), 0.0, 1.0);
+  if (options.plan == PlanFamily::kDenseCore && options.density > 0.0) {
+    out.density = near > kCore     ? std::clamp(options.density + 0.2, 0.0, 1.0)
+                  : near > kSuburb ? std::min(out.density, 0.55)
+                                   : 0.15 * options.density;
+    if (near > kCore) out.housing = Housing::kPerimeter;
+  }
+  out.use = DrawUse(options, out.density, near, rng);
+  if (options.plan == PlanFamily::kVillage ||
+      (options.plan == PlanFamily::kDenseCore && near < kSuburb)) {
+    out.housing = Housing::kRoadside;
+  }
+  out.late = out.housing == Housing::kPerimeter
+                 ? 0.04
+                 : 0.18 + 0.2 * (1.0 - out.density);
+  return out;
+}
+
+// Plots and parcels of a block, bent as the town is; only what can be built on.
+std::vector<Plot> LayGround(World& world, WorldBlock& block,
+                            const BlockCharacter& character,
+                            const TownContext& town, Rng& rng) {
+  const WorldOptions& options = world.options;
+  BlockPlots laid = LayPlots(block.outline,
+                             {options.building_px, character.density,
+                              character.use, character.housing},
+                             rng);
+  block.outline = Densify(block.outline, options.building_px * 2.0, true);
+  Bend(town.bend, block.outline);
+  // The yards of a row end where its walls stand.
+  const bool in_rows =
+      std::ranges::any_of(laid.plots, [](const Plot& p) { return p.attached; });
+  for (Ring& parcel : laid.parcels) {
+    parcel = Densify(parcel, options.building_px * 0.8, true);
+    if (!in_rows) Bend(town.wobble, parcel);
+    Bend(town.bend, parcel);
+  }
+  block.parcels = std::move(laid.parcels);
+  const double gap = options.building_px * 0.2 + 1.0;
+  std::erase_if(laid.plots, [&](Plot& plot) {
+    for (Point2d& p : plot.quad) p = town.bend.Apply(p);
+    Bend(town.bend, plot.cut);
+    Ring corners(plot.quad.begin(), plot.quad.end());
+    if (!Fits(corners, town.region)) return true;
+    corners.push_back(MeanPoint(corners));
+    return std::ranges::any_of(
+        corners, [&](Point2d p) { return IsTaken(world, p, gap); });
+  });
+  return std::move(laid.plots);
+}
+
 void SettleBlock(World& world, size_t index, const TownContext& town, Rng rng) {
   const WorldOptions& options = world.options;
   WorldBlock& block = world.blocks[index];
-  const Ring straight = block.outline;
-  const Point2d middle = MeanPoint(straight);
-  const double swing = (town.density.Apply(middle).x - middle.x);
-  const double local = std::clamp(options.density * (1.0 + swing), 0.0, 1.0);
-  block.use = DrawUse(options, local, rng);
+  const BlockCharacter character =
+      DrawCharacter(options, town, MeanPoint(block.outline), rng);
+  block.use = character.use;
   block.owner =
       static_cast<int>(block.use == BlockUse::kPublic
                            ? rng.Choice({0.1, 0.5, 0.2, 0.05, 0.15})
                            : rng.Choice({0.62, 0.08, 0.1, 0.17, 0.03}));
   const int last = static_cast<int>(options.editions.size()) - 1;
-  if (last > 0 && rng.Chance(0.18 + 0.2 * (1.0 - local)))
+  if (last > 0 && rng.Chance(character.late))
     block.since = static_cast<int>(rng.Int(1, last));
-  const PlotOptions plot_options{options.building_px, local, block.use};
-  BlockPlots laid = LayPlots(straight, plot_options, rng);
-  block.outline = Densify(straight, options.building_px * 2.0, true);
-  Bend(town.bend, block.outline);
-  for (Ring& parcel : laid.parcels) {
-    parcel = Densify(parcel, options.building_px * 0.8, true);
-    Bend(town.wobble, parcel);
-    Bend(town.bend, parcel);
+  const std::vector<Plot> plots = LayGround(world, block, character, town, rng);
+  Site site;
+  site.outline = block.outline;
+  site.is_dry = [&](Point2d p) {
+    return Fits({p}, town.region) && !IsTaken(world, p, 1.0);
+  };
+  site.density = options.density <= 0.0
+                     ? 0.0
+                     : std::clamp(0.25 + character.density, 0.0, 1.0);
+  site.since = static_cast<size_t>(block.since);
+  site.shed_area = town.shed_area;
+  BlockLife life = LiveBlock(plots, site, options, rng);
+  const uint64_t first = world.buildings.size() + 1;
+  for (WorldBuilding& building : life.buildings) {
+    building.identity = world.buildings.size() + 1;
+    building.block = index;
+    world.buildings.push_back(std::move(building));
   }
-  block.parcels = std::move(laid.parcels);
-  WorldOptions here = options;
-  here.density =
-      options.density <= 0.0 ? 0.0 : std::clamp(0.25 + local, 0.0, 1.0);
-  for (Plot& plot : laid.plots) {
-    for (Point2d& p : plot.quad) p = town.bend.Apply(p);
-    Bend(town.bend, plot.cut);
-    plot.block = index;
-    const Ring corners(plot.quad.begin(), plot.quad.end());
-    if (!Fits(corners, town.region)) continue;
-    const double gap = options.building_px * 0.2 + 1.0;
-    if (IsTaken(world, MeanPoint(corners), gap) ||
-        std::ranges::any_of(
-            corners, [&](Point2d p) { return IsTaken(world, p, gap); })) {
-      continue;
-    }
-    for (WorldBuilding& building : LivePlot(plot, here, block.since, rng))
-      world.buildings.push_back(std::move(building));
+  for (WorldLink& link : life.links) {
+    link.from += first;
+    link.to += first;
+    world.links.push_back(link);
   }
 }
 
 void DistortBuildings(World& world) {
-  uint64_t identity = 0;
   for (WorldBuilding& building : world.buildings) {
-    building.identity = ++identity;
     for (size_t t = 0; t < building.footprint.size(); ++t) {
       for (Polygon& polygon : building.footprint[t]) {
-        Bend(world.distortion[t], polygon.shell);
-        for (Ring& hole : polygon.holes) Bend(world.distortion[t], hole);
+        ForEachRing(polygon,
+                    [&](Ring& ring) { Bend(world.distortion[t], ring); });
       }
     }
   }
@@ -272,59 +333,30 @@ Point2d DistortionField::Apply(Point2d p) const {
   return moved;
 }
 
-double HeightField::Height(Point2d p) const {
-  double height = 0.0;
-  for (const Wave& w : waves)
-    height += w.metres * std::sin(w.kx * p.x + w.ky * p.y + w.phase);
-  return height;
-}
-
-Point2d HeightField::Slope(Point2d p) const {
-  Point2d slope;
-  for (const Wave& w : waves) {
-    const double c = w.metres * std::cos(w.kx * p.x + w.ky * p.y + w.phase);
-    slope = slope + Point2d{w.kx, w.ky} * c;
-  }
-  return slope;
-}
-
 World MakeWorld(const WorldOptions& options) {
   options.Validate();
   const Rng rng(options.seed, 0x776f726c64ULL);
   World world;
   world.options = options;
   const double m = options.margin_px;
-  const Box region{m, m, options.width_px - m, options.height_px - m};
-  const double b = options.building_px;
-
-  Rng distortion_rng = rng.Fork(kDistortionStream);
-  for (size_t t = 0; t < options.editions.size(); ++t) {
-    world.distortion.push_back(
-        MakeField(options.distortion_px, 90.0, 400.0, distortion_rng));
-  }
-  Rng bend_rng = rng.Fork(kBendStream);
-  TownContext town;
-  town.region = region;
-  const double curve = options.plan == PlanFamily::kGrid ? 0.0 : 1.0;
-  town.bend = MakeField(b * curve * bend_rng.Uniform(0.5, 2.5), b * 20.0,
-                        b * 60.0, bend_rng);
-  town.wobble =
-      MakeField(bend_rng.Chance(0.5) ? b * bend_rng.Uniform(0.05, 0.4) : 0.0,
-                b * 1.5, b * 5.0, bend_rng);
-  town.density = MakeField(1.2, b * 25.0, b * 80.0, bend_rng);
+  const double w = options.width_px;
+  const double h = options.height_px;
+  world.distortion = MakeDistortion(options, rng.Fork(kDistortionStream));
+  TownContext town = MakeTown(options, rng.Fork(kBendStream));
+  town.region = {m, m, w - m, h - m};
+  town.shed_area = DrawShedArea(options, rng.Fork(kSurveyStream));
 
   // Streets, fields and waters run on to the edge of the window.
-  const Box land{std::min(m, 0.0), std::min(m, 0.0),
-                 std::max(options.width_px - m, 1.0 * options.width_px),
-                 std::max(options.height_px - m, 1.0 * options.height_px)};
+  const Box land{std::min(m, 0.0), std::min(m, 0.0), std::max(w - m, w),
+                 std::max(h - m, h)};
   AddWaters(world, land, rng.Fork(kWaterStream));
-  Rng rail_rng = rng.Fork(kRailStream);
-  if (rail_rng.Chance(0.25))
-    world.railways.push_back(WindingLine(land, 0.8, rail_rng));
+  AddRailway(world, land, rng.Fork(kRailStream));
   Rng plan_rng = rng.Fork(kPlanStream);
   StreetPlan plan = MakeStreetPlan(options, land, plan_rng);
+  town.settlements = std::move(plan.settlements);
   for (WorldStreet& street : plan.streets) {
-    street.centreline = Densify(street.centreline, b * 2.0, false);
+    street.centreline =
+        Densify(street.centreline, options.building_px * 2.0, false);
     Bend(town.bend, street.centreline);
   }
   world.streets = std::move(plan.streets);
@@ -335,6 +367,9 @@ World MakeWorld(const WorldOptions& options) {
   const Rng block_rng = rng.Fork(kBlockStream);
   for (size_t i = 0; i < world.blocks.size(); ++i)
     SettleBlock(world, i, town, block_rng.Fork(i));
+  AddRelief(world, land, rng.Fork(kReliefStream));
+  AddLines(world, land, rng.Fork(kLineStream));
+  world.links = CompleteLinks(world.buildings, std::move(world.links));
   DistortBuildings(world);
   return world;
 }
