@@ -35,7 +35,7 @@ std::vector<WorldEvent> KindsToTry(WorldEvent event) {
     case kSplit:
       return {kSplit, kMerged, kEnlarged, kReduced};
     case kMerged:
-      return {kMerged, kSplit, kEnlarged, kReduced};
+      return {kMerged, kRecomposed, kEnlarged, kReduced};
     case kRecomposed:
       return {kRecomposed, kMerged, kSplit, kEnlarged, kReduced};
     case kEnlarged:

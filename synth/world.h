@@ -47,16 +47,16 @@ enum class PlanFamily {
 // How often the kinds of change occur, as weights: of every hundred changes,
 // that many are meant to be of the kind. Where the ground does not allow it
 // (nothing stands near enough to merge with), another kind takes its place; the
-// defaults make about 6 % splits, 5 % mergers and 1.5 % recompositions.
+// defaults make about 5 % splits, 5 % mergers and 1.5 % recompositions.
 struct LifeShares {
-  double demolish = 0.17;
+  double demolish = 0.16;
   double rebuild = 0.14;
   double enlarge = 0.17;
   double reduce = 0.09;
   double reshape = 0.09;
   double redrawn = 0.18;
   double split = 0.05;      // 1 : 2 or 3
-  double merge = 0.07;      // 2 or 3 : 1
+  double merge = 0.08;      // 2 or 3 : 1
   double recompose = 0.04;  // 2 or 3 : 2 or 3
   // Throws Error{kUsage} that names the weight that is negative, or if all are
   // zero.
