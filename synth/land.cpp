@@ -307,6 +307,10 @@ void AddLines(World& world, Box region, Rng rng) {
                          side * (water.width_px / 2 + width * 0.7)),
             false, width);
   }
+  if (world.options.plan != PlanFamily::kRural &&
+      world.options.plan != PlanFamily::kVillage) {
+    return;
+  }
   const double open = (region.max_x - region.min_x) *
                       (region.max_y - region.min_y) /
                       std::pow(world.options.building_px * 60.0, 2.0);

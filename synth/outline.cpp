@@ -136,6 +136,14 @@ MultiPolygon Assemble(std::vector<Ring> shells, std::vector<Ring> holes) {
   return out;
 }
 
+MultiPolygon FromRings(std::vector<Ring> rings) {
+  std::vector<Ring> shells;
+  std::vector<Ring> holes;
+  for (Ring& ring : rings)
+    (SignedArea(ring) > 0 ? shells : holes).push_back(std::move(ring));
+  return Assemble(std::move(shells), std::move(holes));
+}
+
 // The edges of polygons as pairs of numbered points.
 class EdgeSet {
  public:
@@ -148,12 +156,46 @@ class EdgeSet {
     }
   }
 
+  void Add(const Polygon& polygon) {
+    Add(polygon.shell);
+    for (const Ring& hole : polygon.holes) Add(hole);
+  }
+
+  size_t Size() const { return edges_.size(); }
+  Point2d Middle(const Edge& edge) const {
+    return (points_[edge.first] + points_[edge.second]) * 0.5;
+  }
+  void Keep(std::vector<Edge> edges) { edges_ = std::move(edges); }
+
+  // Makes points of the places where the first `count` edges cross the others.
+  void AddCrossings(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      const Point2d p = points_[edges_[i].first];
+      const Point2d d = points_[edges_[i].second] - p;
+      for (size_t j = count; j < edges_.size(); ++j) {
+        const Point2d q = points_[edges_[j].first];
+        const Point2d e = points_[edges_[j].second] - q;
+        const double turn = Cross(d, e);
+        if (std::abs(turn) < kSame) continue;
+        const double s = Cross(q - p, e) / turn;
+        const double t = Cross(q - p, d) / turn;
+        if (s >= 0.0 && s <= 1.0 && t >= 0.0 && t <= 1.0) Number(p + d * s);
+      }
+    }
+  }
+
+  // Edges [from, to) cut at the points on them, sorted.
+  std::vector<Edge> Cut(size_t from, size_t to) const {
+    std::vector<Edge> cut;
+    for (size_t i = from; i < to; ++i) CutAtPoints(edges_[i], cut);
+    std::ranges::sort(cut);
+    return cut;
+  }
+
   // Cuts every edge at the points on it, then takes out what is there both
   // ways.
   void Cancel() {
-    std::vector<Edge> cut;
-    for (const Edge& edge : edges_) CutAtPoints(edge, cut);
-    std::ranges::sort(cut);
+    const std::vector<Edge> cut = Cut(0, edges_.size());
     edges_.clear();
     for (const Edge& edge : cut) {
       if (!std::ranges::binary_search(cut, Edge{edge.second, edge.first}))
@@ -231,6 +273,25 @@ class EdgeSet {
   std::vector<Edge> edges_;
 };
 
+MultiPolygon CutTidy(const Polygon& tidy, Point2d at, Point2d normal) {
+  if (tidy.shell.empty()) return {};
+  std::vector<Chain> chains;
+  const auto kept = [&](const Ring& ring) {
+    return Dot(ring[0] - at, normal) >= 0;
+  };
+  if (!AddChains(tidy.shell, at, normal, chains)) {
+    return kept(tidy.shell) ? MultiPolygon{tidy} : MultiPolygon{};
+  }
+  std::vector<Ring> whole;
+  for (const Ring& hole : tidy.holes) {
+    if (!AddChains(hole, at, normal, chains) && kept(hole))
+      whole.push_back(hole);
+  }
+  std::optional<std::vector<Ring>> rings = JoinChains(chains);
+  if (!rings) return {};
+  return Assemble(std::move(*rings), std::move(whole));
+}
+
 bool IsInside(const Polygon& polygon, Point2d p) {
   return Contains(polygon.shell, p) &&
          std::ranges::none_of(polygon.holes, [&](const Ring& hole) {
@@ -275,23 +336,7 @@ Polygon Tidy(const Polygon& polygon) {
 }
 
 MultiPolygon CutOutline(const Polygon& polygon, Point2d at, Point2d normal) {
-  const Polygon tidy = Tidy(polygon);
-  if (tidy.shell.empty()) return {};
-  std::vector<Chain> chains;
-  const auto kept = [&](const Ring& ring) {
-    return Dot(ring[0] - at, normal) >= 0;
-  };
-  if (!AddChains(tidy.shell, at, normal, chains)) {
-    return kept(tidy.shell) ? MultiPolygon{tidy} : MultiPolygon{};
-  }
-  std::vector<Ring> whole;
-  for (const Ring& hole : tidy.holes) {
-    if (!AddChains(hole, at, normal, chains) && kept(hole))
-      whole.push_back(hole);
-  }
-  std::optional<std::vector<Ring>> rings = JoinChains(chains);
-  if (!rings) return {};
-  return Assemble(std::move(*rings), std::move(whole));
+  return CutTidy(Tidy(polygon), at, normal);
 }
 
 double OffsetOfShare(const Polygon& polygon, Point2d normal, double share) {
@@ -301,12 +346,13 @@ double OffsetOfShare(const Polygon& polygon, Point2d normal, double share) {
     low = std::min(low, Dot(p, normal));
     high = std::max(high, Dot(p, normal));
   }
-  const double wanted = share * AreaOf(polygon);
+  const Polygon tidy = Tidy(polygon);
+  const double wanted = share * AreaOf(tidy);
   constexpr int kSteps = 16;
   for (int i = 0; i < kSteps; ++i) {
     const double middle = (low + high) / 2;
     double area = 0.0;
-    for (const Polygon& part : CutOutline(polygon, normal * middle, normal))
+    for (const Polygon& part : CutTidy(tidy, normal * middle, normal))
       area += AreaOf(part);
     (area > wanted ? low : high) = middle;
   }
@@ -315,17 +361,43 @@ double OffsetOfShare(const Polygon& polygon, Point2d normal, double share) {
 
 MultiPolygon Dissolve(const std::vector<Polygon>& polygons) {
   EdgeSet edges;
-  for (const Polygon& polygon : polygons) {
-    const Polygon tidy = Tidy(polygon);
-    edges.Add(tidy.shell);
-    for (const Ring& hole : tidy.holes) edges.Add(hole);
-  }
+  for (const Polygon& polygon : polygons) edges.Add(Tidy(polygon));
   edges.Cancel();
-  std::vector<Ring> shells;
-  std::vector<Ring> holes;
-  for (Ring& ring : edges.Trace())
-    (SignedArea(ring) > 0 ? shells : holes).push_back(std::move(ring));
-  return Assemble(std::move(shells), std::move(holes));
+  return FromRings(edges.Trace());
+}
+
+MultiPolygon Subtract(const Polygon& a, const Polygon& b) {
+  using Edge = EdgeSet::Edge;
+  const Polygon from = Tidy(a);
+  const Polygon what = Tidy(b);
+  EdgeSet edges;
+  edges.Add(from);
+  const size_t count = edges.Size();
+  edges.Add(what);
+  edges.AddCrossings(count);
+  const std::vector<Edge> own = edges.Cut(0, count);
+  const std::vector<Edge> other = edges.Cut(count, edges.Size());
+  const auto has = [](const std::vector<Edge>& in, const Edge& edge) {
+    return std::ranges::binary_search(in, edge);
+  };
+  const auto turned = [](const Edge& edge) {
+    return Edge{edge.second, edge.first};
+  };
+  std::vector<Edge> kept;
+  for (const Edge& edge : own) {
+    const bool shared = has(other, edge);
+    const bool back_to_back = has(other, turned(edge));
+    if (back_to_back || (!shared && !IsInside(what, edges.Middle(edge))))
+      kept.push_back(edge);
+  }
+  for (const Edge& edge : other) {
+    if (!has(own, edge) && !has(own, turned(edge)) &&
+        IsInside(from, edges.Middle(edge))) {
+      kept.push_back(turned(edge));
+    }
+  }
+  edges.Keep(std::move(kept));
+  return FromRings(edges.Trace());
 }
 
 bool Collide(const Polygon& a, const Polygon& b, double inset) {

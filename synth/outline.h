@@ -40,6 +40,9 @@ double OffsetOfShare(const Polygon& polygon, Point2d normal, double share);
 // they share; tidied. Two that touch at a corner only stay two.
 MultiPolygon Dissolve(const std::vector<Polygon>& polygons);
 
+// `a` without the ground of `b`; tidied. Walls may be shared.
+MultiPolygon Subtract(const Polygon& a, const Polygon& b);
+
 // Whether the insides meet after the shell of `a` is moved inward by `inset`
 // (outward if it is negative).
 bool Collide(const Polygon& a, const Polygon& b, double inset);

@@ -77,7 +77,8 @@ Ring UnitShell(const HousePlan& plan) {
 
 }  // namespace
 
-double Norm(Point2d a) { return std::hypot(a.x, a.y); }
+// Coordinates are far from where squares overflow, and std::hypot is slow.
+double Norm(Point2d a) { return std::sqrt(Dot(a, a)); }
 Point2d Unit(double angle) { return {std::cos(angle), std::sin(angle)}; }
 
 Point2d MeanPoint(const Ring& ring) {
@@ -117,9 +118,10 @@ double DistanceToPolyline(const std::vector<Point2d>& line, Point2d p) {
     const Point2d d = line[i + 1] - line[i];
     const double length2 = std::max(kTiny, Dot(d, d));
     const double t = std::clamp(Dot(p - line[i], d) / length2, 0.0, 1.0);
-    best = std::min(best, Norm(line[i] + d * t - p));
+    const Point2d off = line[i] + d * t - p;
+    best = std::min(best, Dot(off, off));
   }
-  return best;
+  return std::sqrt(best);
 }
 
 Ring RectangleRing(Box box) {

@@ -3,10 +3,10 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "synth/distortion.h"
 #include "synth/land.h"
 #include "synth/life.h"
 #include "synth/links.h"
-#include "synth/outline.h"
 #include "synth/plan.h"
 #include "synth/plots.h"
 #include "synth/shapes.h"
@@ -44,27 +44,6 @@ void Require(bool condition, const char* name, double value,
   throw Error(ErrorCode::kUsage,
               fmt::format("the world option {} is {}", name, value),
               fmt::format("set it to {}", range));
-}
-
-// Waves whose displacements sum to at most `reach`.
-DistortionField MakeField(double reach, double min_length, double max_length,
-                          Rng& rng) {
-  DistortionField field;
-  constexpr int kWaves = 3;
-  for (int i = 0; i < kWaves; ++i) {
-    const double length = rng.Uniform(min_length, max_length);
-    const Point2d k = Unit(rng.Uniform(0.0, 2.0 * std::numbers::pi)) *
-                      (2.0 * std::numbers::pi / length);
-    const Point2d d = Unit(rng.Uniform(0.0, 2.0 * std::numbers::pi)) *
-                      (reach / kWaves * rng.Uniform(0.3, 1.0));
-    field.waves.push_back(
-        {k.x, k.y, rng.Uniform(0.0, 2.0 * std::numbers::pi), d.x, d.y});
-  }
-  return field;
-}
-
-void Bend(const DistortionField& field, std::vector<Point2d>& points) {
-  for (Point2d& p : points) p = field.Apply(p);
 }
 
 // Uses by their order in BlockUse: dwellings, public, garden, cemetery, field,
@@ -129,18 +108,6 @@ struct TownContext {
   DistortionField wobble;   // makes old parcel boundaries crooked
   DistortionField density;  // varies the density over the town
 };
-
-std::vector<DistortionField> MakeDistortion(const WorldOptions& options,
-                                            Rng rng) {
-  // Paper and survey do not bend a line by more than a few per cent.
-  const double shortest = std::max(90.0, options.distortion_px * 42.0);
-  std::vector<DistortionField> fields;
-  for (size_t t = 0; t < options.editions.size(); ++t) {
-    fields.push_back(MakeField(options.distortion_px, shortest,
-                               std::max(400.0, 3.0 * shortest), rng));
-  }
-  return fields;
-}
 
 TownContext MakeTown(const WorldOptions& options, Rng rng) {
   const double b = options.building_px;
@@ -269,17 +236,6 @@ void SettleBlock(World& world, size_t index, const TownContext& town, Rng rng) {
   }
 }
 
-void DistortBuildings(World& world) {
-  for (WorldBuilding& building : world.buildings) {
-    for (size_t t = 0; t < building.footprint.size(); ++t) {
-      for (Polygon& polygon : building.footprint[t]) {
-        ForEachRing(polygon,
-                    [&](Ring& ring) { Bend(world.distortion[t], ring); });
-      }
-    }
-  }
-}
-
 }  // namespace
 
 void LifeShares::Validate() const {
@@ -321,16 +277,6 @@ void WorldOptions::Validate() const {
   Require(
       margin_px > -2000.0 && 2.0 * margin_px < std::min(width_px, height_px),
       "margin_px", margin_px, "less than half of the window");
-}
-
-Point2d DistortionField::Apply(Point2d p) const {
-  Point2d moved = p;
-  for (const Wave& w : waves) {
-    const double s = std::sin(w.kx * p.x + w.ky * p.y + w.phase);
-    moved.x += w.dx * s;
-    moved.y += w.dy * s;
-  }
-  return moved;
 }
 
 World MakeWorld(const WorldOptions& options) {

@@ -227,7 +227,7 @@ struct HeightField {
 };
 
 struct Contour {
-  std::vector<Point2d> line;  // higher ground to one side all along
+  std::vector<Point2d> line;  // higher ground on its right (y down)
   bool closed = false;
   bool index = false;  // every fifth, which is drawn heavier
   double metres = 0.0;

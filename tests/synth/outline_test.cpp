@@ -75,6 +75,24 @@ TEST(Outline, KeepsHousesThatTouchAtACornerApart) {
             2u);
 }
 
+TEST(Outline, SubtractsWhatOverlaps) {
+  const Polygon a = Rectangle(0, 0, 10, 10);
+  const MultiPolygon corner = Subtract(a, Rectangle(6, 6, 20, 20));
+  ASSERT_EQ(corner.size(), 1u);
+  EXPECT_EQ(corner[0].shell.size(), 6u);
+  EXPECT_NEAR(AreaOf(corner[0]), 84.0, 1e-9);
+  // In two, along shared walls, into a court, nothing, and all.
+  EXPECT_EQ(Subtract(a, Rectangle(4, -1, 6, 11)).size(), 2u);
+  const MultiPolygon half = Subtract(a, Rectangle(0, 0, 5, 10));
+  ASSERT_EQ(half.size(), 1u);
+  EXPECT_NEAR(AreaOf(half[0]), 50.0, 1e-9);
+  ASSERT_EQ(Subtract(a, Rectangle(3, 3, 7, 7)).size(), 1u);
+  EXPECT_EQ(Subtract(a, Rectangle(3, 3, 7, 7))[0].holes.size(), 1u);
+  EXPECT_NEAR(AreaOf(Subtract(a, Rectangle(10, 0, 20, 10)).at(0)), 100.0, 1e-9);
+  EXPECT_TRUE(Subtract(a, Rectangle(-1, -1, 11, 11)).empty());
+  EXPECT_TRUE(Subtract(a, a).empty());
+}
+
 TEST(Outline, TellsTouchingFromColliding) {
   EXPECT_FALSE(Collide(Rectangle(0, 0, 2, 2), Rectangle(2, 0, 4, 2), 0.05));
   EXPECT_TRUE(Collide(Rectangle(0, 0, 2, 2), Rectangle(1, 0, 4, 2), 0.05));

@@ -7,9 +7,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace mapweave::synth {
 namespace {
@@ -164,12 +167,130 @@ TEST(World, WithoutDensityHasNoBuildings) {
 
 TEST(World, MakesEveryPlan) {
   for (PlanFamily plan : {PlanFamily::kGrid, PlanFamily::kOrganic,
-                          PlanFamily::kRural, PlanFamily::kRingAndGrid}) {
+                          PlanFamily::kRural, PlanFamily::kRingAndGrid,
+                          PlanFamily::kDenseCore, PlanFamily::kVillage}) {
     WorldOptions options = SmallTown();
     options.plan = plan;
     EXPECT_GT(MakeWorld(options).buildings.size(), 30u)
         << static_cast<int>(plan);
   }
+}
+
+// Buildings drawn on the first edition per square kilometre at a metre per
+// pixel, in the densest and in the emptiest square of 200 pixels.
+std::pair<double, double> Densities(const World& world) {
+  constexpr int kSide = 200;
+  std::map<std::pair<int, int>, int> counts;
+  for (int y = 0; y + kSide <= world.options.height_px; y += kSide)
+    for (int x = 0; x + kSide <= world.options.width_px; x += kSide)
+      counts[{x / kSide, y / kSide}] = 0;
+  for (const WorldBuilding& building : world.buildings) {
+    if (building.footprint[0].empty()) continue;
+    const Point2d p = MeanPoint(building.footprint[0][0].shell);
+    const auto cell = counts.find(
+        {static_cast<int>(p.x) / kSide, static_cast<int>(p.y) / kSide});
+    if (cell != counts.end()) ++cell->second;
+  }
+  const auto [low, high] = std::ranges::minmax_element(
+      counts, {}, [](const auto& cell) { return cell.second; });
+  constexpr double kPerKm2 = 1e6 / (kSide * kSide);
+  return {low->second * kPerKm2, high->second * kPerKm2};
+}
+
+TEST(World, IsDenseInTheCoreAndOpenAround) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    WorldOptions options;
+    options.seed = seed;
+    options.plan = PlanFamily::kDenseCore;
+    options.margin_px = 0.0;
+    options.water = 0.0;
+    const auto [low, high] = Densities(MakeWorld(options));
+    EXPECT_GT(high, 1500.0) << seed;
+    EXPECT_LT(low, 300.0) << seed;
+  }
+}
+
+TEST(World, HasBuildingsFromFivePixels) {
+  WorldOptions options = SmallTown();
+  options.building_px = 6.0;
+  const World world = MakeWorld(options);
+  int small = 0;
+  for (const WorldBuilding& building : world.buildings) {
+    for (const MultiPolygon& footprint : building.footprint) {
+      for (const Polygon& polygon : footprint) {
+        const Box box = BoundsOf(polygon.shell);
+        small += box.max_x - box.min_x < 7.0 && box.max_y - box.min_y < 7.0;
+      }
+    }
+  }
+  EXPECT_GT(small, 100);
+}
+
+TEST(World, DrawsContoursOfItsHeights) {
+  WorldOptions options = SmallTown();
+  options.relief = 1.0;
+  const World world = MakeWorld(options);
+  ASSERT_GT(world.relief.contours.size(), 5u);
+  std::set<double> heights;
+  for (const Contour& contour : world.relief.contours) {
+    ASSERT_GE(contour.line.size(), 2u);
+    heights.insert(contour.metres);
+    for (size_t i = 0; i + 1 < contour.line.size(); ++i) {
+      const Point2d p = contour.line[i];
+      const Point2d slope = world.relief.field.Slope(p);
+      // To a pixel or so, whatever the slope.
+      EXPECT_NEAR(world.relief.field.Height(p), contour.metres,
+                  1.5 * Norm(slope) + 0.15);
+      // Higher ground to the right as x runs right and y down.
+      const Point2d d = contour.line[i + 1] - p;
+      const Point2d right = Perp(d) * (1.0 / std::max(1e-9, Norm(d)));
+      const Point2d middle = (p + contour.line[i + 1]) * 0.5;
+      EXPECT_GT(world.relief.field.Height(middle + right * 3.0),
+                world.relief.field.Height(middle - right * 3.0));
+    }
+  }
+  // Equal intervals.
+  const double step = *std::next(heights.begin()) - *heights.begin();
+  EXPECT_NEAR(*heights.rbegin() - *heights.begin(),
+              step * static_cast<double>(heights.size() - 1), 1e-6);
+  options.relief = 0.0;
+  EXPECT_TRUE(MakeWorld(options).relief.contours.empty());
+}
+
+TEST(World, CrossesFieldsWithLines) {
+  WorldOptions options = SmallTown();
+  options.plan = PlanFamily::kVillage;
+  options.width_px = options.height_px = 1200;
+  std::set<LineKind> kinds;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    options.seed = seed;
+    for (const WorldLine& line : MakeWorld(options).lines) {
+      EXPECT_GE(line.line.size(), 2u);
+      EXPECT_GT(line.width_px, 0.0);
+      kinds.insert(line.kind);
+    }
+  }
+  EXPECT_GE(kinds.size(), 4u);
+}
+
+TEST(World, BendsTheDrawingSmoothly) {
+  WorldOptions options = SmallTown();
+  options.distortion_px = 8.0;
+  const World world = MakeWorld(options);
+  double farthest = 0.0;
+  for (const DistortionField& field : world.distortion) {
+    for (double y = 0.0; y < 600.0; y += 25.0) {
+      for (double x = 0.0; x < 700.0; x += 25.0) {
+        const Point2d p{x, y};
+        const Point2d moved = field.Apply(p) - p;
+        farthest = std::max(farthest, Norm(moved));
+        const Point2d beside = field.Apply({x + 1.0, y}) - Point2d{x + 1.0, y};
+        EXPECT_LT(Norm(beside - moved), 0.16);
+      }
+    }
+  }
+  EXPECT_GT(farthest, 2.5);
+  EXPECT_LE(farthest, 8.0);
 }
 
 TEST(World, NamesTheOptionThatIsWrong) {
@@ -184,6 +305,9 @@ TEST(World, NamesTheOptionThatIsWrong) {
   }
   options = {};
   options.editions.clear();
+  EXPECT_THROW(options.Validate(), Error);
+  options = {};
+  options.life.rebuild = -1.0;
   EXPECT_THROW(options.Validate(), Error);
   options = {};
   options.building_px = std::nan("");
