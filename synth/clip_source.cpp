@@ -159,39 +159,6 @@ EditionImage RenderAt(const World& world, int edition,
   return out;
 }
 
-// Renumbers identities from 1 in ascending order.
-void Renumber(std::vector<cv::Mat>& labels) {
-  std::vector<int32_t> seen;
-  for (const cv::Mat& image : labels) {
-    for (int y = 0; y < image.rows; ++y) {
-      const int32_t* row = image.ptr<int32_t>(y);
-      int32_t last = 0;
-      for (int x = 0; x < image.cols; ++x) {
-        if (row[x] != last && row[x] != 0) seen.push_back(row[x]);
-        last = row[x];
-      }
-    }
-  }
-  std::ranges::sort(seen);
-  seen.erase(std::ranges::unique(seen).begin(), seen.end());
-  for (cv::Mat& image : labels) {
-    for (int y = 0; y < image.rows; ++y) {
-      int32_t* row = image.ptr<int32_t>(y);
-      int32_t last = 0;
-      int32_t mapped = 0;
-      for (int x = 0; x < image.cols; ++x) {
-        if (row[x] == 0) continue;
-        if (row[x] != last) {
-          last = row[x];
-          mapped = static_cast<int32_t>(std::ranges::lower_bound(seen, last) -
-                                        seen.begin() + 1);
-        }
-        row[x] = mapped;
-      }
-    }
-  }
-}
-
 }  // namespace
 
 void WorldClipOptions::Validate() const {
@@ -275,7 +242,7 @@ tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
     out.clip.coverage.push_back(std::move(image.coverage));
     out.labels.push_back(std::move(image.labels));
   }
-  Renumber(out.labels);
+  tracking::RenumberLabels(out.labels);
   return out;
 }
 

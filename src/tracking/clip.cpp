@@ -48,4 +48,36 @@ TrackSet TracksFromLabels(const std::vector<cv::Mat>& labels) {
   return result;
 }
 
+void RenumberLabels(std::vector<cv::Mat>& labels) {
+  std::vector<int32_t> seen;
+  for (const cv::Mat& image : labels) {
+    for (int y = 0; y < image.rows; ++y) {
+      const int32_t* row = image.ptr<int32_t>(y);
+      int32_t last = 0;
+      for (int x = 0; x < image.cols; ++x) {
+        if (row[x] != last && row[x] != 0) seen.push_back(row[x]);
+        last = row[x];
+      }
+    }
+  }
+  std::ranges::sort(seen);
+  seen.erase(std::ranges::unique(seen).begin(), seen.end());
+  for (cv::Mat& image : labels) {
+    for (int y = 0; y < image.rows; ++y) {
+      int32_t* row = image.ptr<int32_t>(y);
+      int32_t last = 0;
+      int32_t mapped = 0;
+      for (int x = 0; x < image.cols; ++x) {
+        if (row[x] == 0) continue;
+        if (row[x] != last) {
+          last = row[x];
+          mapped = static_cast<int32_t>(std::ranges::lower_bound(seen, last) -
+                                        seen.begin() + 1);
+        }
+        row[x] = mapped;
+      }
+    }
+  }
+}
+
 }  // namespace mapweave::tracking

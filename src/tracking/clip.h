@@ -31,6 +31,10 @@ struct LabelledClip {
 // The tracks that the labels say, in ascending order of label, score 1.
 TrackSet TracksFromLabels(const std::vector<cv::Mat>& labels);
 
+// Renumbers the labels of a clip (CV_32SC1 each) from 1 without gaps, keeping
+// their order.
+void RenumberLabels(std::vector<cv::Mat>& labels);
+
 // An endless supply of labelled clips. Clip i is a pure function of the source
 // and i: Get may be called from any thread, in any order.
 class ClipSource {
