@@ -226,14 +226,14 @@ std::optional<Polygon> Reshape(const Polygon& outline,
                                const GroundCheck& is_free, Rng& rng) {
   const double area = AreaOf(outline);
   for (int i = 0; i < kTries; ++i) {
-    const auto cut = CutCorner(outline, rng.Uniform(0.13, 0.24), rng);
+    const auto cut = CutCorner(outline, rng.Uniform(0.17, 0.28), rng);
     if (!cut) continue;
     // The wing stands on new ground, not in the corner that was given up.
     const GroundCheck is_new = [&](const Polygon& wing) {
       return !Collide(wing, outline, kTouch) && is_free(wing);
     };
     if (auto changed =
-            AddWing(*cut, area * rng.Uniform(0.13, 0.24), is_new, rng)) {
+            AddWing(*cut, area * rng.Uniform(0.17, 0.28), is_new, rng)) {
       return changed;
     }
   }

@@ -25,7 +25,7 @@ std::optional<Polygon> Enlarge(const Polygon& outline,
                                const GroundCheck& is_free, Rng& rng);
 // A part pulled down: 55 to 80 % of the ground stay, none is gained.
 std::optional<Polygon> Reduce(const Polygon& outline, Rng& rng);
-// A corner given up and a wing built: an eighth to a quarter each.
+// A corner given up and a wing built: a sixth to a quarter each.
 std::optional<Polygon> Reshape(const Polygon& outline,
                                const GroundCheck& is_free, Rng& rng);
 // The same building by another draughtsman: court filled, notch filled, bay

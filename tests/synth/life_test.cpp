@@ -5,7 +5,9 @@
 #include "core/error.h"
 #include "synth/outline.h"
 #include "synth/world.h"
+#include "tracking/lineage.h"
 #include "tracking/outline_change.h"
+#include "tracking/track.h"
 
 #include <gtest/gtest.h>
 
@@ -380,6 +382,55 @@ TEST(Life, LetsNothingThatStandsOverlap) {
       EXPECT_GT(static_cast<double>(all.Area()),
                 0.99 * static_cast<double>(sum));
     }
+  }
+}
+
+// Who reads the lineage off perfect drawings finds the truth, but for
+// differences within what drawings are trusted to. (Where an identity goes on
+// through a split or a merger, the derivation speaks of a change in size.)
+TEST(Life, IsWhatCanBeReadOffTheDrawings) {
+  WorldOptions options = ExactTown(7, PlanFamily::kDenseCore);
+  options.building_px = 20.0;
+  const World world = MakeWorld(options);
+  tracking::TrackSet tracks;
+  std::vector<uint64_t> ids;
+  for (const WorldBuilding& building : world.buildings) {
+    std::vector<tracking::Mask> masks;
+    for (const MultiPolygon& footprint : building.footprint)
+      masks.push_back(tracking::Mask::FromPolygons(footprint));
+    if (std::ranges::all_of(masks, &tracking::Mask::IsEmpty)) continue;
+    tracks.push_back(tracking::TrackAsDrawn(std::move(masks), 1.0f));
+    ids.push_back(building.identity);
+  }
+  const tracking::TrackCoverage covered(
+      tracks.size(), std::vector<float>(options.editions.size(), 1.0f));
+  std::set<WorldLink> read;
+  for (const auto& events : {tracking::DeriveLineage(tracks, covered, {}),
+                             tracking::DeriveSuccession(tracks, covered, {})}) {
+    for (const tracking::LineageEvent& event : events) {
+      read.insert({event.from_track ? ids[*event.from_track] : 0,
+                   event.to_track ? ids[*event.to_track] : 0,
+                   static_cast<int>(event.from_edition),
+                   static_cast<int>(event.to_edition), event.kind});
+    }
+  }
+  std::map<LineageKind, std::pair<double, double>> found;  // of how many
+  for (const WorldLink& link : world.links) {
+    const bool is_between = link.kind == LineageKind::kSplit ||
+                            link.kind == LineageKind::kMerge ||
+                            link.kind == LineageKind::kRecompose;
+    if (is_between && link.from == link.to) continue;
+    found[link.kind].first += read.contains(link) ? 1.0 : 0.0;
+    found[link.kind].second += 1.0;
+  }
+  for (LineageKind kind :
+       {LineageKind::kPersist, LineageKind::kAppear, LineageKind::kDisappear,
+        LineageKind::kEnlarge, LineageKind::kReduce, LineageKind::kSplit,
+        LineageKind::kMerge, LineageKind::kRecompose, LineageKind::kRebuild,
+        LineageKind::kGap}) {
+    EXPECT_GT(found[kind].second, 1.0) << tracking::LineageKindName(kind);
+    EXPECT_GE(found[kind].first, 0.9 * found[kind].second)
+        << tracking::LineageKindName(kind);
   }
 }
 
