@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The project file: one GeoPackage per series, which QGIS, GDAL and SQLite
-// open. This is the only place that writes it. See DESIGN section 4 for the
-// tables; db/rows.h for their columns.
+// open. This is the only place that writes it. README.md tells what the tables
+// are for, db/rows.h their columns.
 #pragma once
 
 #include "core/atomic_file.h"

@@ -9,6 +9,7 @@
 #include "pipelines/project.h"
 #include "tracking/link.h"
 #include "tracking/mask.h"
+#include "tracking/youtube_vis.h"
 
 #include <fmt/format.h>
 
@@ -33,13 +34,26 @@ std::string LayerOf(const fs::path& path) {
   return ours ? kObservationLayer : "";
 }
 
+geo::VectorLayer ReadInto(const fs::path& path,
+                          const geo::ReadVectorOptions& options) {
+  try {
+    return geo::ReadPolygons(path, options);
+  } catch (const Error& fault) {
+    if (!options.target) throw;
+    throw Error(fault.Code(), fault.Message(),
+                fmt::format("Bring both files into one CRS yourself: ogr2ogr "
+                            "-t_srs {} ...",
+                            options.target->Label()));
+  }
+}
+
 geo::VectorLayer ReadSide(const fs::path& path,
                           const std::optional<geo::Crs>& target) {
   geo::ReadVectorOptions options;
   options.layer = LayerOf(path);
   options.target = target;
-  options.allow_ballpark = true;
-  geo::VectorLayer layer = geo::ReadPolygons(path, options);
+  options.transform = ResultTransform();
+  geo::VectorLayer layer = ReadInto(path, options);
   for (const geo::VectorFeature& feature : layer.features) {
     for (const char* field : {"track_id", "edition"}) {
       if (!feature.attributes.count(field)) {
@@ -155,41 +169,44 @@ Frame FrameOf(const geo::VectorLayer& a, const geo::VectorLayer& b,
 tracking::TrackSet Rasterise(const geo::VectorLayer& layer,
                              const std::vector<std::string>& editions,
                              const Frame& frame) {
-  std::map<std::string, tracking::Track> tracks;
+  struct Drawn {
+    std::vector<tracking::Mask> masks;
+    float score = 1.0f;
+  };
+  std::map<std::string, Drawn> drawn;
   for (const geo::VectorFeature& feature : layer.features) {
     const auto at = std::find(editions.begin(), editions.end(),
                               feature.attributes.at("edition"));
     if (at == editions.end()) continue;
     const auto t = static_cast<size_t>(at - editions.begin());
-    tracking::Track& track = tracks[feature.attributes.at("track_id")];
-    if (track.masks.empty()) {
-      track.masks.resize(editions.size());
-      track.presence.assign(editions.size(), 0.0f);
-      track.link.assign(editions.size(), 0.0f);
-    }
+    Drawn& track = drawn[feature.attributes.at("track_id")];
+    track.masks.resize(editions.size());
     track.masks[t] = track.masks[t].Union(
         tracking::Mask::FromPolygons(frame.ToPixels(feature.geometry)));
-    track.presence[t] = 1.0f;
     const auto score = feature.attributes.find("score");
-    track.score = score == feature.attributes.end()
-                      ? 1.0f
-                      : std::strtof(score->second.c_str(), nullptr);
+    if (score != feature.attributes.end()) {
+      track.score = std::strtof(score->second.c_str(), nullptr);
+    }
   }
   tracking::TrackSet set;
-  for (auto& [id, track] : tracks) {
+  for (auto& [id, track] : drawn) {
     const bool any =
         std::any_of(track.masks.begin(), track.masks.end(),
                     [](const tracking::Mask& mask) { return !mask.IsEmpty(); });
-    if (any) set.push_back(std::move(track));
+    if (any) {
+      set.push_back(
+          tracking::TrackAsDrawn(std::move(track.masks), track.score));
+    }
   }
   return set;
 }
 
-tracking::TrackSet BaselineTracks(const tracking::TrackSet& predicted,
-                                  size_t editions) {
-  std::vector<std::vector<tracking::Instance>> instances(editions);
+tracking::TrackSet BaselineTracks(const tracking::TrackSet& predicted) {
+  if (predicted.empty()) return {};
+  std::vector<std::vector<tracking::Instance>> instances(
+      predicted.front().masks.size());
   for (const tracking::Track& track : predicted) {
-    for (size_t t = 0; t < editions; ++t) {
+    for (size_t t = 0; t < instances.size(); ++t) {
       if (!track.masks[t].IsEmpty()) {
         instances[t].push_back({track.masks[t], track.score});
       }
@@ -226,10 +243,24 @@ Json MeasuresToJson(const tracking::Measures& m,
   return document;
 }
 
-}  // namespace
+[[noreturn]] void ThrowNoTruth(const fs::path& truth) {
+  throw Error(ErrorCode::kBadInput,
+              fmt::format("'{}' holds no buildings", truth.string()),
+              "The second file is the truth to compare with.");
+}
 
-EvaluateReport Evaluate(const fs::path& predicted, const fs::path& truth,
-                        const EvaluateOptions& options, RunContext& context) {
+// Both sides on one pixel frame, and how they came there.
+struct Comparison {
+  std::vector<tracking::SeriesTracks> series;
+  std::vector<std::string> editions;
+  double resolution = 1.0;
+  std::string crs;
+};
+
+// ---- Polygons ----
+
+Comparison ComparePolygons(const fs::path& predicted, const fs::path& truth,
+                           const EvaluateOptions& options) {
   geo::VectorLayer truth_layer = ReadSide(truth, std::nullopt);
   geo::VectorLayer predicted_layer = ReadSide(predicted, std::nullopt);
   const geo::Crs crs = CommonCrs(predicted_layer, truth_layer);
@@ -237,19 +268,13 @@ EvaluateReport Evaluate(const fs::path& predicted, const fs::path& truth,
   if (!predicted_layer.crs.IsSame(crs)) {
     predicted_layer = ReadSide(predicted, crs);
   }
-  context.cancel.ThrowIfCancelled();
-
-  EvaluateReport report;
-  report.crs = crs.Label();
-  report.editions = EditionsOf(truth_layer);
-  if (report.editions.empty()) {
-    throw Error(ErrorCode::kBadInput,
-                fmt::format("'{}' holds no polygons", truth.string()),
-                "The second file is the truth to compare with.");
-  }
+  Comparison comparison;
+  comparison.crs = crs.Label();
+  comparison.editions = EditionsOf(truth_layer);
+  if (comparison.editions.empty()) ThrowNoTruth(truth);
   for (const std::string& label : EditionsOf(predicted_layer)) {
-    if (std::find(report.editions.begin(), report.editions.end(), label) ==
-        report.editions.end()) {
+    if (std::find(comparison.editions.begin(), comparison.editions.end(),
+                  label) == comparison.editions.end()) {
       LogWarning(
           "eval: edition '{}' of '{}' is left out: the truth does not "
           "have it",
@@ -259,21 +284,153 @@ EvaluateReport Evaluate(const fs::path& predicted, const fs::path& truth,
   std::optional<double> resolution = options.resolution;
   if (!resolution) resolution = ProjectResolution(predicted, crs);
   if (!resolution) resolution = ProjectResolution(truth, crs);
-  report.resolution = resolution.value_or(MedianSide(truth_layer) / 20.0);
+  comparison.resolution = resolution.value_or(MedianSide(truth_layer) / 20.0);
+  const Frame frame =
+      FrameOf(predicted_layer, truth_layer, comparison.resolution);
+  comparison.series.push_back(
+      {Rasterise(predicted_layer, comparison.editions, frame),
+       Rasterise(truth_layer, comparison.editions, frame)});
+  return comparison;
+}
 
-  const Frame frame = FrameOf(predicted_layer, truth_layer, report.resolution);
-  const tracking::TrackSet predicted_tracks =
-      Rasterise(predicted_layer, report.editions, frame);
-  const tracking::TrackSet true_tracks =
-      Rasterise(truth_layer, report.editions, frame);
-  report.predicted_tracks = static_cast<int64_t>(predicted_tracks.size());
-  report.true_tracks = static_cast<int64_t>(true_tracks.size());
-  report.measures =
-      tracking::Evaluate(predicted_tracks, true_tracks, options.measures);
+// ---- Videos ----
+
+// The document, if the file is JSON other than GeoJSON's polygons.
+std::optional<Json> FindYoutubeVis(const fs::path& path) {
+  if (path.extension() != ".json") return std::nullopt;
+  Json json = ReadJson(path);
+  if (!tracking::IsYoutubeVis(json) && !tracking::IsYoutubeVisResults(json)) {
+    return std::nullopt;
+  }
+  return json;
+}
+
+void WarnOfLeftOut(const tracking::VisDocument& document,
+                   const fs::path& path) {
+  size_t crowds = 0;
+  for (const tracking::VisVideo& video : document.videos) {
+    crowds += video.crowds.size();
+  }
+  if (crowds > 0) {
+    LogWarning("eval: {} crowd regions of '{}' are left out", crowds,
+               path.string());
+  }
+  if (document.other_annotations > 0) {
+    LogWarning("eval: {} annotations of '{}' are left out: another category",
+               document.other_annotations, path.string());
+  }
+}
+
+// Labels of the frames if all videos have the same, else their numbers.
+std::vector<std::string> FrameLabels(const tracking::VisDocument& document) {
+  size_t frames = 0;
+  bool same = true;
+  for (const tracking::VisVideo& video : document.videos) {
+    frames = std::max(frames, video.frames.size());
+    same &= video.editions == document.videos.front().editions;
+  }
+  if (same && document.videos.front().editions.size() == frames) {
+    return document.videos.front().editions;
+  }
+  std::vector<std::string> labels;
+  for (size_t t = 0; t < frames; ++t) {
+    labels.push_back(fmt::format("frame {}", t + 1));
+  }
+  return labels;
+}
+
+tracking::VisVideo* FindVideo(tracking::VisDocument& document, int64_t id) {
+  for (tracking::VisVideo& video : document.videos) {
+    if (video.id == id) return &video;
+  }
+  return nullptr;
+}
+
+Comparison CompareVideos(const fs::path& predicted_path, const Json& predicted,
+                         const fs::path& truth_path, const Json& truth) {
+  if (!tracking::IsYoutubeVis(truth)) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("'{}' is a list of results", truth_path.string()),
+                "The second file is the truth: a document with videos, "
+                "categories and annotations.");
+  }
+  tracking::VisDocument truth_side =
+      tracking::FromYoutubeVis(truth, truth_path.string());
+  if (truth_side.videos.empty()) ThrowNoTruth(truth_path);
+  tracking::VisDocument predicted_side =
+      tracking::IsYoutubeVis(predicted)
+          ? tracking::FromYoutubeVis(predicted, predicted_path.string())
+          : tracking::FromYoutubeVisResults(predicted, truth_side,
+                                            predicted_path.string());
+  WarnOfLeftOut(truth_side, truth_path);
+  WarnOfLeftOut(predicted_side, predicted_path);
+  Comparison comparison;
+  comparison.editions = FrameLabels(truth_side);
+  comparison.crs = "video frames";
+  for (tracking::VisVideo& video : truth_side.videos) {
+    tracking::VisVideo* found = FindVideo(predicted_side, video.id);
+    if (found == nullptr) {
+      LogWarning("eval: '{}' has no video {}: nothing is found in it",
+                 predicted_path.string(), video.id);
+      comparison.series.push_back({{}, std::move(video.tracks)});
+      continue;
+    }
+    if (found->size != video.size ||
+        found->frames.size() != video.frames.size()) {
+      throw Error(
+          ErrorCode::kBadInput,
+          fmt::format("video {}: {} frames of {} x {} in '{}', {} of {} x {} "
+                      "in '{}'",
+                      video.id, found->frames.size(), found->size.width,
+                      found->size.height, predicted_path.string(),
+                      video.frames.size(), video.size.width, video.size.height,
+                      truth_path.string()),
+          "Compare predictions with the truth of the same videos.");
+    }
+    comparison.series.push_back(
+        {std::move(found->tracks), std::move(video.tracks)});
+  }
+  return comparison;
+}
+
+Comparison Compare(const fs::path& predicted, const fs::path& truth,
+                   const EvaluateOptions& options) {
+  const std::optional<Json> truth_json = FindYoutubeVis(truth);
+  const std::optional<Json> predicted_json = FindYoutubeVis(predicted);
+  if (truth_json && predicted_json) {
+    return CompareVideos(predicted, *predicted_json, truth, *truth_json);
+  }
+  if (truth_json || predicted_json) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("'{}' is YouTube-VIS JSON and '{}' is not",
+                            (truth_json ? truth : predicted).string(),
+                            (truth_json ? predicted : truth).string()),
+                "Give both sides as YouTube-VIS JSON, or both as polygons on "
+                "the ground.");
+  }
+  return ComparePolygons(predicted, truth, options);
+}
+
+}  // namespace
+
+EvaluateReport Evaluate(const fs::path& predicted, const fs::path& truth,
+                        const EvaluateOptions& options, RunContext& context) {
+  const Comparison comparison = Compare(predicted, truth, options);
   context.cancel.ThrowIfCancelled();
-  report.baseline = tracking::Evaluate(
-      BaselineTracks(predicted_tracks, report.editions.size()), true_tracks,
-      options.measures);
+  EvaluateReport report;
+  report.crs = comparison.crs;
+  report.resolution = comparison.resolution;
+  report.editions = comparison.editions;
+  report.series = static_cast<int64_t>(comparison.series.size());
+  std::vector<tracking::SeriesTracks> baseline;
+  for (const tracking::SeriesTracks& one : comparison.series) {
+    report.predicted_tracks += static_cast<int64_t>(one.predicted.size());
+    report.true_tracks += static_cast<int64_t>(one.truth.size());
+    baseline.push_back({BaselineTracks(one.predicted), one.truth});
+  }
+  report.measures = tracking::Evaluate(comparison.series, options.measures);
+  context.cancel.ThrowIfCancelled();
+  report.baseline = tracking::Evaluate(baseline, options.measures);
   return report;
 }
 
@@ -282,6 +439,7 @@ Json ToJson(const EvaluateReport& report) {
   document["baseline"] = MeasuresToJson(report.baseline, report.editions);
   document["predicted_tracks"] = report.predicted_tracks;
   document["true_tracks"] = report.true_tracks;
+  document["series"] = report.series;
   document["resolution"] = report.resolution;
   document["crs"] = report.crs;
   return document;

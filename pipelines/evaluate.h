@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Compares predicted with true tracks, both given as polygons with track_id and
-// edition, and the two-step baseline beside them.
+// edition or as YouTube-VIS JSON, and the two-step baseline beside them.
 #pragma once
 
 #include "core/json.h"
@@ -16,15 +16,17 @@
 namespace mapweave::pipelines {
 
 struct EvaluateOptions {
-  // Side of the pixels on which outlines are compared, in units of the common
+  // Side of the pixels on which polygons are compared, in units of the common
   // CRS; a project file's own grid, or a twentieth of the median building, if
-  // not set.
+  // not set. Videos are compared on their own pixels.
   std::optional<double> resolution;
   tracking::MeasureOptions measures;
 };
 
 struct EvaluateReport {
-  std::vector<std::string> editions;  // those of the truth, oldest first
+  // Those of the truth, oldest first; of videos, their frames.
+  std::vector<std::string> editions;
+  int64_t series = 1;  // videos, or the one series of a file of polygons
   tracking::Measures measures;
   // The same outlines without their identities, linked from edition to edition
   // by overlap as they lie (IoU, one-to-one assignment, gate 0.25).
@@ -32,19 +34,22 @@ struct EvaluateReport {
   int64_t predicted_tracks = 0;
   int64_t true_tracks = 0;
   double resolution = 0.0;
-  std::string crs;
+  std::string crs;  // "video frames" for videos
 };
 
 // Both files: a project file, or any polygon layer that GDAL reads with the
-// fields track_id and edition (and score, for predictions). Editions are
-// matched by label; those that the truth does not have are left out. Throws
-// Error{kBadInput} naming the file and the missing field.
+// fields track_id and edition (and score, for predictions), or both YouTube-VIS
+// JSON: the truth a document with annotations, the prediction that or a list of
+// results. Editions are matched by label and videos by id; what the truth does
+// not have is left out, with a warning. Two files in different CRS are brought
+// together by ResultTransform (project.h). Throws Error{kBadInput} naming the
+// file and the missing field.
 EvaluateReport Evaluate(const std::filesystem::path& predicted,
                         const std::filesystem::path& truth,
                         const EvaluateOptions& options, RunContext& context);
 
-// DESIGN's keys: ap, ap50, ..., track_f1, link_f1, editions{...},
-// baseline{same}.
+// The document of `eval --json`: ap, ap50, ..., track_f1, link_f1,
+// editions{...}, baseline{same}.
 Json ToJson(const EvaluateReport& report);
 
 // The figure of a dotted key such as "link_f1" or "baseline.ap"; throws

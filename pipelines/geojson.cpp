@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/geojson.h"
 
+#include "core/error.h"
+#include "pipelines/project.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,11 +16,14 @@ namespace {
 // 1e-7 degrees is about a centimetre.
 constexpr double kScale = 1e7;
 
-// The grid's CRS was accepted when it was chosen.
-geo::TransformOptions AcceptBallpark() {
-  geo::TransformOptions options;
-  options.allow_ballpark = true;
-  return options;
+geo::Transformer Wgs84From(const geo::Crs& source) {
+  try {
+    return geo::Transformer(source, geo::Crs::Wgs84(), ResultTransform());
+  } catch (const Error& fault) {
+    throw Error(fault.Code(),
+                "GeoJSON is in WGS 84 by its standard, and " + fault.Message(),
+                "Export to .gpkg or .csv, which keep the project's own CRS.");
+  }
 }
 
 double Rounded(double degrees) { return std::round(degrees * kScale) / kScale; }
@@ -57,7 +63,7 @@ Json EncodeRing(Ring ring, bool counter_clockwise, Box& bounds) {
 }  // namespace
 
 GeoJsonGeometry::GeoJsonGeometry(const geo::Crs& source)
-    : wgs84_from_source_(source, geo::Crs::Wgs84(), AcceptBallpark()) {}
+    : wgs84_from_source_(Wgs84From(source)) {}
 
 Json GeoJsonGeometry::Encode(const MultiPolygon& polygons, Box& bounds) const {
   Json coordinates = Json::array();

@@ -18,7 +18,8 @@ namespace mapweave::pipelines {
 // Brings rings from a project's CRS to GeoJSON positions.
 class GeoJsonGeometry {
  public:
-  // Throws as geo::Transformer.
+  // Throws Error{kBadInput} if only a ballpark transformation leads to WGS 84;
+  // see ResultTransform.
   explicit GeoJsonGeometry(const geo::Crs& source);
 
   // A MultiPolygon. Rings that seven decimals collapse are left out; the

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "geo/polygon_ops.h"
+#include "pipelines/building_states.h"
 #include "pipelines/digest.h"
 #include "pipelines/project.h"
 #include "pipelines/window_codec.h"
@@ -131,28 +132,6 @@ std::string TrackId(const tracking::Track& track, const Project& project) {
   throw Error(ErrorCode::kBug, "a track without a mask");
 }
 
-Date DayBefore(const Date& date) {
-  using namespace std::chrono;
-  const year_month_day day(
-      sys_days(year(date.year) / static_cast<unsigned>(date.month) /
-               static_cast<unsigned>(date.day)) -
-      days(1));
-  return {static_cast<int>(day.year()),
-          static_cast<int>(static_cast<unsigned>(day.month())),
-          static_cast<int>(static_cast<unsigned>(day.day()))};
-}
-
-bool ChangesShape(tracking::LineageKind kind) {
-  switch (kind) {
-    case tracking::LineageKind::kEnlarge:
-    case tracking::LineageKind::kReduce:
-    case tracking::LineageKind::kReshape:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Turns one series of tracks into rows of the project file.
 class ResultBuilder {
  public:
@@ -258,47 +237,19 @@ class ResultBuilder {
     return shapes;
   }
 
-  // The dates are conservative: a state is shown only while the building
-  // certainly stood, from the first to the last edition that shows it; a new
-  // shape holds from the edition that shows it first.
   void AddStates(size_t i, const std::vector<MultiPolygon>& shapes,
                  const std::vector<const tracking::LineageEvent*>& events) {
-    db::BuildingStateRow state;
-    bool open = false;
-    Date last_seen;
+    std::vector<BuildingSight> sights;
     for (size_t t = 0; t < shapes.size(); ++t) {
-      if (shapes[t].empty()) continue;
-      std::optional<std::string> kind;
-      bool begins = !open;
+      BuildingSight sight{Label(t), project_.editions[t].date, shapes[t], {}};
       for (const tracking::LineageEvent* event : events) {
-        if (event->to_edition != t) continue;
-        const bool appears = event->kind == tracking::LineageKind::kAppear;
-        if (appears || ChangesShape(event->kind)) {
-          kind = tracking::LineageKindName(event->kind);
-          begins = true;
-        }
+        if (event->to_edition == t) sight.kinds.push_back(event->kind);
       }
-      const DateRange& date = project_.editions[t].date;
-      if (begins) {
-        if (open) {
-          // Surveys may begin on one day; a state never ends before it starts.
-          state.end_date = std::max(*state.start_date, DayBefore(date.from));
-          result_.states.push_back(state);
-        }
-        state = {};
-        state.track_id = ids_[i];
-        state.edition = Label(t);
-        state.start_date = date.from;
-        state.kind = kind;
-        state.geometry = shapes[t];
-        state.area_m2 = geo::AreaM2(shapes[t], ground_);
-        open = true;
-      }
-      last_seen = date.to;
+      sights.push_back(std::move(sight));
     }
-    if (open) {
-      state.end_date = last_seen;
-      result_.states.push_back(state);
+    for (db::BuildingStateRow& state :
+         BuildingStates(ids_[i], sights, ground_)) {
+      result_.states.push_back(std::move(state));
     }
   }
 

@@ -135,6 +135,12 @@ std::string StoredSheetPath(const fs::path& sheet,
       .string();
 }
 
+geo::TransformOptions ResultTransform() {
+  geo::TransformOptions options;
+  options.fallback_accuracy_m = 10.0;
+  return options;
+}
+
 db::SpatialReference SpatialReferenceOf(const geo::Crs& crs) {
   db::SpatialReference srs;
   srs.name = crs.Name();

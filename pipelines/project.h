@@ -70,6 +70,11 @@ void RefuseSameFile(const std::filesystem::path& output,
 std::string StoredSheetPath(const std::filesystem::path& sheet,
                             const std::filesystem::path& project_file);
 
+// For results on their way to another CRS: never a ballpark transformation; one
+// without the grid of the best, if it is accurate to ten metres, with a warning
+// that says how accurate.
+geo::TransformOptions ResultTransform();
+
 db::SpatialReference SpatialReferenceOf(const geo::Crs& crs);
 
 // Borrows the image's bytes: the image must outlive the Mat.

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --
 -- The first schema of a project file: a GeoPackage 1.3 (OGC 12-128r17) with
--- the tables of DESIGN section 4. A migration that has been released is never
--- edited; changes come as a new file. The rows that depend on the project's CRS
--- (gpkg_spatial_ref_sys, gpkg_contents, gpkg_geometry_columns) are written by
--- the store.
+-- the tables that README.md describes. A migration that has been released is
+-- never changed in what it does; changes come as a new file. The rows that
+-- depend on the project's CRS (gpkg_spatial_ref_sys, gpkg_contents,
+-- gpkg_geometry_columns) are written by the store.
 
 -- GeoPackage's own tables, as the standard prints them.
 

@@ -44,10 +44,11 @@ std::string Table(const pipelines::EvaluateReport& report) {
   const tracking::Measures& net = report.measures;
   const tracking::Measures& base = report.baseline;
   std::string text = fmt::format(
-      "{} predicted and {} true tracks, compared on pixels of "
+      "{} predicted and {} true tracks{}, compared on pixels of "
       "{:.4g} units in {}\n\n{:<16} {:>10} {:>10}\n",
-      report.predicted_tracks, report.true_tracks, report.resolution,
-      report.crs, "", "mapweave", "two-step");
+      report.predicted_tracks, report.true_tracks,
+      report.series == 1 ? "" : fmt::format(" in {} videos", report.series),
+      report.resolution, report.crs, "", "mapweave", "two-step");
   const auto row = [&text](const std::string& name, double a, double b) {
     text += fmt::format("{:<16} {:>10.3f} {:>10.3f}\n", name, a, b);
   };
@@ -114,16 +115,17 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
                  invocation);
   command
       ->add_option("predicted", options->predicted,
-                   "Project file, GeoPackage or GeoJSON")
+                   "Project file, GeoPackage, GeoJSON, or YouTube-VIS "
+                   "JSON (a document or a list of results)")
       ->required();
   command
       ->add_option("truth", options->truth,
-                   "The same kinds of file; polygons with track_id and "
+                   "The same kinds of file; polygons have track_id and "
                    "edition")
       ->required();
   command
       ->add_option("--resolution", options->resolution,
-                   "CRS units per pixel of the comparison")
+                   "CRS units per pixel of the comparison of polygons")
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--min-score", options->min_score,

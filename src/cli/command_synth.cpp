@@ -6,44 +6,234 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+#include <optional>
+
 namespace mapweave::cli {
 namespace {
 
 struct Options {
   pipelines::WorldSeriesOptions world;
+  // In pixels of the window, as an alternative to metres.
+  std::optional<double> max_shift_px;
+  std::optional<double> distortion_px;
+  std::string sheets = "1x1";
   std::string output;
   std::string preview;
   int preview_clips = 64;
 };
 
-void RunWorld(const CommonOptions& common, Options options,
+// "3x2": three columns, two rows.
+void ParseSheets(const std::string& text,
+                 pipelines::WorldSeriesOptions& world) {
+  const char* end = text.data() + text.size();
+  const auto columns = std::from_chars(text.data(), end, world.sheet_columns);
+  if (columns.ec == std::errc() && columns.ptr != end && *columns.ptr == 'x') {
+    const auto rows = std::from_chars(columns.ptr + 1, end, world.sheet_rows);
+    if (rows.ec == std::errc() && rows.ptr == end) return;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("'{}' is no --sheets", text),
+              "Write columns x rows: --sheets 3x2.");
+}
+
+pipelines::WorldSeriesOptions Complete(const CommonOptions& common,
+                                       const Options& options) {
+  pipelines::WorldSeriesOptions world = options.world;
+  world.seed = common.seed;
+  if (options.max_shift_px) {
+    world.error.max_shift_m = *options.max_shift_px * world.metres_per_px;
+  }
+  if (options.distortion_px) {
+    world.distortion_m = *options.distortion_px * world.metres_per_px;
+  }
+  ParseSheets(options.sheets, world);
+  return world;
+}
+
+Json ToJson(const pipelines::WorldSeriesReport& report) {
+  Json editions = Json::array();
+  for (const pipelines::WorldEditionReport& edition : report.editions) {
+    editions.push_back({{"edition", edition.edition},
+                        {"hand", edition.hand},
+                        {"metres_per_px", edition.metres_per_px},
+                        {"shift_m", {edition.shift_x_m, edition.shift_y_m}},
+                        {"sheets", edition.sheets},
+                        {"missing", edition.missing},
+                        {"observations", edition.observations}});
+  }
+  return {
+      {"sheets", report.sheets},         {"truth", report.truth},
+      {"truth_json", report.truth_json}, {"georef_error", report.georef_error},
+      {"buildings", report.buildings},   {"observations", report.observations},
+      {"videos", report.videos},         {"lineage", report.lineage},
+      {"editions", std::move(editions)}};
+}
+
+std::string Table(const pipelines::WorldSeriesReport& report) {
+  std::string text = fmt::format(
+      "{:<12} {:<14} {:>8} {:>8} {:>8} {:>7} {:>8} {:>10}\n", "edition", "hand",
+      "m/px", "shift x", "shift y", "sheets", "missing", "buildings");
+  for (const pipelines::WorldEditionReport& edition : report.editions) {
+    text += fmt::format(
+        "{:<12} {:<14} {:>8.3g} {:>8.2f} {:>8.2f} {:>7} {:>8} {:>10}\n",
+        edition.edition, edition.hand, edition.metres_per_px, edition.shift_x_m,
+        edition.shift_y_m, edition.sheets.size(), edition.missing.size(),
+        edition.observations);
+  }
+  text += fmt::format("\n{} buildings, {} outlines\n", report.buildings,
+                      report.observations);
+  for (const auto& [kind, count] : report.lineage) {
+    text += fmt::format("  {:<10} {:>6}\n", kind, count);
+  }
+  return text + fmt::format("\n{}\n{}\n{}\n", report.truth, report.truth_json,
+                            report.georef_error);
+}
+
+void RunWorld(const CommonOptions& common, const Options& options,
               RunContext& context) {
   if (options.output.empty() && options.preview.empty()) {
     throw Error(ErrorCode::kUsage, "nothing to write",
                 "Give a folder with -o, or a picture with --preview.");
   }
-  options.world.seed = common.seed;
   Json document = Json::object();
+  std::string text;
   if (!options.preview.empty()) {
     pipelines::WriteClipPreview(common.seed, options.preview_clips,
                                 options.preview, common.OverwriteMode());
     document["preview"] = options.preview;
+    text += options.preview + "\n";
   }
   if (!options.output.empty()) {
-    const pipelines::WorldSeriesReport report = pipelines::WriteWorldSeries(
-        options.world, options.output, common.OverwriteMode(), context);
-    document["sheets"] = report.sheets;
-    document["truth"] = report.truth;
-    document["buildings"] = report.buildings;
-    document["observations"] = report.observations;
+    const pipelines::WorldSeriesReport report =
+        pipelines::WriteWorldSeries(Complete(common, options), options.output,
+                                    common.OverwriteMode(), context);
+    document.update(ToJson(report));
+    text += Table(report);
   }
   if (common.json) {
     PrintJson(document);
-    return;
+  } else {
+    PrintText(text);
   }
-  for (const auto& [key, value] : document.items()) {
-    PrintText(fmt::format("{}: {}\n", key, value.dump()));
-  }
+}
+
+void AddTownOptions(CLI::App& command, pipelines::WorldSeriesOptions& world) {
+  command
+      .add_option("--editions", world.editions, "Survey dates, oldest first")
+      ->delimiter(',')
+      ->capture_default_str();
+  command.add_option("--width-px", world.width_px)->capture_default_str();
+  command.add_option("--height-px", world.height_px)->capture_default_str();
+  command
+      .add_option("--metres-per-px", world.metres_per_px,
+                  "Of the window and the truth")
+      ->capture_default_str();
+  command
+      .add_option("--plan", world.plan,
+                  fmt::format("Street plan: {}",
+                              fmt::join(pipelines::TownPlans(), ", ")))
+      ->capture_default_str();
+  command
+      .add_option("--building-px", world.building_px,
+                  "Side of a typical house in pixels")
+      ->capture_default_str();
+  command
+      .add_option("--density", world.density,
+                  "Share of the plots that are built on, 0..1")
+      ->capture_default_str();
+  command
+      .add_option("--change", world.change,
+                  "Share of the buildings that change from one edition to the "
+                  "next, 0..1")
+      ->capture_default_str();
+}
+
+void AddSheetOptions(CLI::App& command, Options& options) {
+  pipelines::WorldSeriesOptions& world = options.world;
+  command
+      .add_option("--hands", world.hands,
+                  fmt::format("One map hand per edition, at random if not "
+                              "given: {}",
+                              fmt::join(pipelines::MapHands(), ", ")))
+      ->delimiter(',');
+  command
+      .add_option("--resolutions", world.resolutions,
+                  "Metres per pixel of the sheets of each edition; as the "
+                  "window if not given")
+      ->delimiter(',');
+  command
+      .add_option("--sheets", options.sheets,
+                  "Cut every edition into columns x rows of sheets")
+      ->capture_default_str();
+  command
+      .add_option("--sheet-overlap-m", world.sheet_overlap_m,
+                  "By which neighbouring sheets overlap; 0: they abut")
+      ->capture_default_str();
+  command
+      .add_option("--missing-sheets", world.missing_sheets,
+                  "Chance of a sheet to be lost; one of each edition stays")
+      ->capture_default_str();
+}
+
+void AddErrorOptions(CLI::App& command, Options& options) {
+  pipelines::WorldSeriesOptions& world = options.world;
+  CLI::Option* shift_m =
+      command
+          .add_option("--max-shift-m", world.error.max_shift_m,
+                      "Largest shift of an edition by its georeference, per "
+                      "axis, 0..100; the newest edition has none")
+          ->capture_default_str();
+  command
+      .add_option("--max-shift-px", options.max_shift_px,
+                  "The same in pixels of the window")
+      ->excludes(shift_m);
+  command
+      .add_option("--affine-error", world.error.affine,
+                  "Largest rotation (radians), change of scale and shear of "
+                  "an edition, 0..0.1; 0.003 is 3 m per km")
+      ->capture_default_str();
+  command
+      .add_option("--shrinkage", world.error.shrinkage,
+                  "Largest part by which the paper has shrunk, unequally along "
+                  "and across, 0..0.1")
+      ->capture_default_str();
+  command
+      .add_option("--seam-m", world.error.seam_m,
+                  "Largest shift of a sheet against the others of its edition")
+      ->capture_default_str();
+  CLI::Option* distortion_m =
+      command
+          .add_option("--distortion-m", world.distortion_m,
+                      "Largest smooth local displacement of a drawing, 0..8")
+          ->capture_default_str();
+  command
+      .add_option("--distortion-px", options.distortion_px,
+                  "The same in pixels of the window")
+      ->excludes(distortion_m);
+}
+
+void AddOutputOptions(CLI::App& command, Options& options) {
+  pipelines::WorldSeriesOptions& world = options.world;
+  command.add_option("-o,--output", options.output,
+                     "Folder for the GeoTIFFs, truth.gpkg, truth.json and "
+                     "georef_error.json");
+  command.add_option("--name", world.name, "Start of the files' names")
+      ->capture_default_str();
+  command
+      .add_option("--tile-px", world.tile_px,
+                  "Side of the videos of truth.json; 0: one of the whole "
+                  "window")
+      ->capture_default_str();
+  command.add_flag("--frames", world.frames,
+                   "Also write the frames of these videos as PNG, free of "
+                   "georeferencing errors");
+  command.add_flag("--error-fields", world.error_fields,
+                   "Also write each edition's true displacement as GeoTIFF");
+  command.add_option("--preview", options.preview,
+                     "PNG with clips as the training sees them");
+  command.add_option("--preview-clips", options.preview_clips)
+      ->check(CLI::Range(1, 400))
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -53,56 +243,19 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation) {
   synth->require_subcommand(1);
   synth->fallthrough();
   auto options = std::make_shared<Options>();
-  pipelines::WorldSeriesOptions& world = options->world;
   CLI::App* command = AddCommand(
       *synth, "world", "Draw a simulated town through time, with its truth",
       invocation);
-  command->add_option("-o,--output", options->output,
-                      "Folder for the GeoTIFFs and truth.gpkg");
-  command->add_option("--name", world.name, "Start of the files' names")
-      ->capture_default_str();
-  command
-      ->add_option("--editions", world.editions, "Survey dates, oldest first")
-      ->delimiter(',')
-      ->capture_default_str();
-  command
-      ->add_option("--hands", world.hands,
-                   fmt::format("One map hand per edition, at random if not "
-                               "given: {}",
-                               fmt::join(pipelines::MapHands(), ", ")))
-      ->delimiter(',');
-  command->add_option("--width-px", world.width_px)->capture_default_str();
-  command->add_option("--height-px", world.height_px)->capture_default_str();
-  command
-      ->add_option("--plan", world.plan,
-                   "Street plan: grid, organic, rural or ring-and-grid")
-      ->capture_default_str();
-  command
-      ->add_option("--building-px", world.building_px,
-                   "Side of a typical house in pixels")
-      ->capture_default_str();
-  command
-      ->add_option("--density", world.density,
-                   "Share of the plots that are built on, 0..1")
-      ->capture_default_str();
-  command->add_option("--metres-per-px", world.metres_per_px)
-      ->capture_default_str();
-  command
-      ->add_option("--max-shift-px", world.max_shift_px,
-                   "Largest whole-sheet error of the georeference")
-      ->capture_default_str();
-  command
-      ->add_option("--distortion-px", world.distortion_px,
-                   "Largest local displacement of a drawing")
-      ->capture_default_str();
-  command->add_option("--preview", options->preview,
-                      "PNG with clips as the training sees them");
-  command->add_option("--preview-clips", options->preview_clips)
-      ->check(CLI::Range(1, 400))
-      ->capture_default_str();
+  AddOutputOptions(*command, *options);
+  AddTownOptions(*command, options->world);
+  AddSheetOptions(*command, *options);
+  AddErrorOptions(*command, *options);
   command->footer(
-      "Example:\n"
-      "  mapweave synth world --seed 7 -o my_town");
+      "Examples:\n"
+      "  mapweave synth world --seed 7 -o my_town\n"
+      "  mapweave synth world --seed 7 -o atlas --sheets 3x2 \\\n"
+      "    --missing-sheets 0.2 --max-shift-m 60 --affine-error 0.003 \\\n"
+      "    --resolutions 2,1.5,1,1 --error-fields");
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext& context) {
       RunWorld(invocation.common, *options, context);

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace mapweave::geo {
 
@@ -28,5 +29,16 @@ struct GeoTiffOptions {
 // Error{kFailure} if GDAL cannot write.
 void WriteGeoTiff(const std::filesystem::path& path, const ImageU8& image,
                   const Grid& grid, const GeoTiffOptions& options = {});
+
+// Bands of one value per pixel of a grid, row by row; NaN = no value.
+struct FloatBands {
+  std::vector<std::string> names;
+  std::vector<std::vector<float>> bands;  // as many as names
+};
+
+// Throws as WriteGeoTiff.
+void WriteFloatGeoTiff(const std::filesystem::path& path,
+                       const FloatBands& field, const Grid& grid,
+                       Overwrite overwrite = Overwrite::kRefuse);
 
 }  // namespace mapweave::geo

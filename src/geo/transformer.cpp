@@ -198,11 +198,14 @@ Transformer::Transformer(const Crs& source, const Crs& target,
   }
   if (fallback || chosen->ballpark) {
     WarnOnce(fmt::format(
-        "{}: using \"{}\"{}", Arrow(source, target),
+        "{}: using \"{}\"{}, {}", Arrow(source, target),
         proj_get_name(chosen->operation.get()),
         fallback ? fmt::format(" without the grid {}",
                                fmt::join(impl_->missing_grids, ", "))
-                 : std::string()));
+                 : std::string(),
+        chosen->accuracy_m
+            ? fmt::format("accurate to {:.2g} m", *chosen->accuracy_m)
+            : std::string("of unknown accuracy")));
   }
 
   impl_->target_from_source.reset(

@@ -232,14 +232,16 @@ VectorLayer ReadPolygons(const std::filesystem::path& path,
   result.name = layer.GetName();
   const Crs source = LayerCrs(layer, path, options);
   result.crs = options.target.value_or(source);
-  TransformOptions transform_options;
-  transform_options.allow_ballpark = options.allow_ballpark;
-  OGREnvelope extent;
-  if (layer.GetExtent(&extent) == OGRERR_NONE) {
-    transform_options.area =
-        Box{extent.MinX, extent.MinY, extent.MaxX, extent.MaxY};
+  const OGRFeatureDefn& definition = *layer.GetLayerDefn();
+  for (int i = 0; i < definition.GetFieldCount(); ++i) {
+    result.fields.emplace_back(definition.GetFieldDefn(i)->GetNameRef());
   }
-  const Transformer target_from_source(source, result.crs, transform_options);
+  TransformOptions transform = options.transform;
+  OGREnvelope extent;
+  if (!transform.area && layer.GetExtent(&extent) == OGRERR_NONE) {
+    transform.area = Box{extent.MinX, extent.MinY, extent.MaxX, extent.MaxY};
+  }
+  const Transformer target_from_source(source, result.crs, transform);
 
   layer.ResetReading();
   while (const FeaturePtr feature{layer.GetNextFeature()}) {

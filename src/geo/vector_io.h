@@ -28,12 +28,14 @@ struct ReadVectorOptions {
   std::optional<Crs> target;
   // For a layer that states no CRS.
   std::optional<Crs> crs_override;
-  bool allow_ballpark = false;
+  // How they are brought there; the area is the layer's if none.
+  TransformOptions transform;
 };
 
 struct VectorLayer {
   std::string name;
-  Crs crs;  // of the coordinates in `features`
+  Crs crs;                          // of the coordinates in `features`
+  std::vector<std::string> fields;  // in the file's order
   std::vector<VectorFeature> features;
   // Features left out because they have no area (points, lines, nothing), and
   // features whose invalid rings were repaired.

@@ -50,7 +50,7 @@ TEST_F(Determinism, ThreadsDoNotMatter) {
 }
 
 TEST_F(Determinism, InterruptEndsWith130AndTheNextRunGoesOn) {
-  // 49 windows: time enough to be interrupted among them.
+  // Dozens of windows: time enough to be interrupted among them.
   std::vector<std::string> arguments = {"run"};
   arguments.insert(arguments.end(), small_.Sheets().begin(),
                    small_.Sheets().end());

@@ -4,6 +4,7 @@
 #include "pipelines/evaluate.h"
 
 #include "fixture.h"
+#include "tracking/youtube_vis.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -151,6 +152,109 @@ TEST_F(EvaluateTest, MissingFileIsNamed) {
   });
   EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
   EXPECT_THAT(error.Message(), HasSubstr("gone.gpkg"));
+}
+
+TEST_F(EvaluateTest, FilesOnUnrelatedDatumsAreNotCompared) {
+  const auto in_crs = [&](const std::string& name, const std::string& crs) {
+    WriteText(Path(name + ".csv"),
+              "track_id,edition,WKT\nx,1860,\"POLYGON((0 0,10 0,0 10))\"\n");
+    WriteText(Path(name + ".vrt"),
+              fmt::format("<OGRVRTDataSource><OGRVRTLayer name=\"{0}\">"
+                          "<SrcDataSource>{1}</SrcDataSource>"
+                          "<GeometryType>wkbPolygon</GeometryType>"
+                          "<LayerSRS>{2}</LayerSRS>"
+                          "<GeometryField encoding=\"WKT\" field=\"WKT\"/>"
+                          "</OGRVRTLayer></OGRVRTDataSource>",
+                          name, Path(name + ".csv").string(), crs));
+    return Path(name + ".vrt");
+  };
+  const auto a = in_crs("a", "EPSG:25832");
+  const auto b = in_crs("b", "+proj=tmerc +lon_0=9 +x_0=500000 +ellps=bessel");
+  const Error error = ErrorOf([&] { Evaluate(b, a, {}, quiet_.context); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("no transformation"));
+  EXPECT_THAT(error.Hint(), HasSubstr("EPSG:25832"));
+}
+
+// Two clips of two frames: `b` is found in one of them, and too wide.
+class EvaluateVideosTest : public EvaluateTest {
+ protected:
+  static tracking::Track House(int width) {
+    const auto mask = tracking::Mask::FromPolygons(
+        {{{{2.0, 2.0}, {2.0 + width, 2.0}, {2.0 + width, 6.0}, {2.0, 6.0}},
+          {}}});
+    return tracking::TrackAsDrawn({mask, mask}, 1.0f);
+  }
+  static tracking::VisDocument Clips(const tracking::TrackSet& first,
+                                     const tracking::TrackSet& second) {
+    tracking::VisDocument document;
+    for (const tracking::TrackSet& tracks : {first, second}) {
+      tracking::VisVideo& video = document.videos.emplace_back();
+      video.id = static_cast<int64_t>(document.videos.size());
+      video.size = {32, 16};
+      video.frames = {"a.png", "b.png"};
+      video.editions = {"1860", "1880"};
+      video.tracks = tracks;
+    }
+    return document;
+  }
+  EvaluateReport CompareJson(const Json& predicted, const Json& truth) {
+    WriteText(Path("p.json"), predicted.dump());
+    WriteText(Path("t.json"), truth.dump());
+    return Evaluate(Path("p.json"), Path("t.json"), {}, quiet_.context);
+  }
+};
+
+TEST_F(EvaluateVideosTest, VideosArePooled) {
+  const Json truth = tracking::ToYoutubeVis(Clips({House(4)}, {House(8)}));
+  // IoU 1 in the first clip, 8 / 20 in the second.
+  const tracking::VisDocument predicted = Clips({House(4)}, {House(20)});
+  for (const Json& side : {tracking::ToYoutubeVis(predicted),
+                           tracking::ToYoutubeVisResults(predicted)}) {
+    const EvaluateReport report = CompareJson(side, truth);
+    EXPECT_EQ(report.series, 2);
+    EXPECT_EQ(report.true_tracks, 2);
+    EXPECT_EQ(report.predicted_tracks, 2);
+    EXPECT_THAT(report.editions, ElementsAre("1860", "1880"));
+    EXPECT_DOUBLE_EQ(report.measures.track_f1, 0.5);
+    EXPECT_DOUBLE_EQ(report.measures.link_f1, 0.5);
+    EXPECT_DOUBLE_EQ(report.baseline.link_f1, 0.5);
+    EXPECT_DOUBLE_EQ(report.measures.editions[1].recall, 0.5);
+  }
+  EXPECT_DOUBLE_EQ(CompareJson(truth, truth).measures.ap, 1.0);
+}
+
+TEST_F(EvaluateVideosTest, VideoWithoutPredictionsCostsRecall) {
+  const tracking::VisDocument both = Clips({House(4)}, {House(8)});
+  tracking::VisDocument one = both;
+  one.videos.pop_back();
+  const EvaluateReport report =
+      CompareJson(tracking::ToYoutubeVis(one), tracking::ToYoutubeVis(both));
+  EXPECT_DOUBLE_EQ(report.measures.track_recall, 0.5);
+  EXPECT_DOUBLE_EQ(report.measures.track_precision, 1.0);
+}
+
+TEST_F(EvaluateVideosTest, SidesThatDoNotBelongTogetherAreRefused) {
+  const tracking::VisDocument truth = Clips({House(4)}, {House(8)});
+  const Json json = tracking::ToYoutubeVis(truth);
+  tracking::VisDocument larger = truth;
+  larger.videos[1].size = {33, 16};
+  const auto fault = [&](const Json& predicted, const Json& true_side) {
+    const Error error = ErrorOf([&] { CompareJson(predicted, true_side); });
+    EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+    return error.Message();
+  };
+  EXPECT_THAT(fault(tracking::ToYoutubeVis(larger), json),
+              HasSubstr("33 x 16"));
+  EXPECT_THAT(fault(json, tracking::ToYoutubeVisResults(truth)),
+              HasSubstr("t.json' is a list of results"));
+  Write("map.geojson", {{"a", "wwww"}});
+  WriteText(Path("t.json"), json.dump());
+  EXPECT_THAT(ErrorOf([&] {
+                Evaluate(Path("map.geojson"), Path("t.json"), {},
+                         quiet_.context);
+              }).Message(),
+              HasSubstr("map.geojson' is not"));
 }
 
 TEST_F(EvaluateTest, FiguresAreFoundByDottedKeys) {

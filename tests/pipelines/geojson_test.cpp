@@ -139,5 +139,25 @@ TEST(GeoJson, SequenceHasOneFeatureInEachLine) {
   EXPECT_EQ(count, 3);
 }
 
+// A datum that nobody has tied to WGS 84: off by hundreds of metres, perhaps.
+TEST(GeoJson, BallparkTransformationIsRefused) {
+  const geo::Crs local = geo::Crs::FromUserInput(
+      "+proj=tmerc +lat_0=0 +lon_0=9 +k=1 +x_0=500000 +y_0=0 +ellps=bessel "
+      "+units=m +no_defs +type=crs");
+  const Error error = ErrorOf([&] { GeoJsonGeometry geometry(local); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), ::testing::HasSubstr("WGS 84"));
+  EXPECT_THAT(error.Hint(), ::testing::HasSubstr(".gpkg"));
+}
+
+TEST(GeoJson, TransformationWithoutItsGridWillDoIfItsAccuracyIsKnown) {
+  const GeoJsonGeometry geometry(geo::Crs::FromUserInput("EPSG:27700"));
+  Box bounds = GeoJsonGeometry::EmptyBounds();
+  geometry.Encode({{ClockwiseSquare(530270.0, 179640.0, 10.0), {}}}, bounds);
+  // The tower of Westminster.
+  EXPECT_NEAR(bounds.min_x, -0.1246, 0.0003);
+  EXPECT_NEAR(bounds.min_y, 51.5007, 0.0003);
+}
+
 }  // namespace
 }  // namespace mapweave::pipelines

@@ -22,7 +22,7 @@ WorldSeriesOptions SmallTown() {
   options.height_px = 416;
   options.editions = {"1860", "1880", "1900"};
   options.metres_per_px = 0.5;
-  options.max_shift_px = 14.0;
+  options.error.max_shift_m = 7.0;
   return options;
 }
 
@@ -89,7 +89,7 @@ TEST(WorldSeries, OptionsThatMakeNoSenseAreRefused) {
   refused([](auto& o) { o.plan = "spiral"; });
   refused([](auto& o) { o.metres_per_px = 0.0; });
   refused([](auto& o) { o.metres_per_px = std::nan(""); });
-  refused([](auto& o) { o.max_shift_px = -1.0; });
+  refused([](auto& o) { o.error.max_shift_m = -1.0; });
 }
 
 TEST(WorldSeries, ExistingFilesAreKept) {
