@@ -139,10 +139,10 @@ ErrorField ErrorFieldOf(const WorldSeries& series, size_t edition) {
       const double nan = std::numeric_limits<double>::quiet_NaN();
       const Point2d place =
           OnNewest(series, edition, nominal).value_or(Point2d{nan, nan});
-      field.bands.bands[0].push_back(static_cast<float>(
-          (place.x - nominal.x) * series.grid.resolution));
-      field.bands.bands[1].push_back(static_cast<float>(
-          (nominal.y - place.y) * series.grid.resolution));
+      field.bands.bands[0].push_back(
+          static_cast<float>((place.x - nominal.x) * series.grid.resolution));
+      field.bands.bands[1].push_back(
+          static_cast<float>((nominal.y - place.y) * series.grid.resolution));
     }
   }
   return field;

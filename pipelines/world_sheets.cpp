@@ -2,6 +2,7 @@
 #include "pipelines/world_sheets.h"
 
 #include "core/random.h"
+#include "pipelines/world_footprints.h"
 
 #include <fmt/format.h>
 
@@ -293,9 +294,20 @@ WorldSeries PlanSeries(const WorldSeriesOptions& options) {
   options.Validate();
   WorldSeries series;
   series.options = options;
-  series.grid = GridOf(options);
-  series.world = synth::MakeWorld(TownOptions(options));
-  const cv::Size window(options.width_px, options.height_px);
+  if (options.footprints) {
+    const RealTown town = ReadRealTown(options);
+    series.grid = town.grid;
+    series.footprints = town.counts;
+    series.options.width_px = static_cast<int>(town.grid.width);
+    series.options.height_px = static_cast<int>(town.grid.height);
+    synth::WorldOptions world = TownOptions(series.options);
+    world.margin_px = options.footprints->margin_px;
+    series.world = synth::MakeWorldFrom(world, town.lives);
+  } else {
+    series.grid = GridOf(options);
+    series.world = synth::MakeWorld(TownOptions(options));
+  }
+  const cv::Size window(series.options.width_px, series.options.height_px);
   for (size_t t = 0; t < options.editions.size(); ++t) {
     series.editions.push_back(PlanEdition(options, window, t));
   }

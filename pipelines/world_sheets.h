@@ -59,10 +59,11 @@ struct WorldEdition {
 
 // A series as it is to be drawn and written: a pure function of its options.
 struct WorldSeries {
-  WorldSeriesOptions options;
-  geo::Grid grid;  // of the window
+  WorldSeriesOptions options;  // with the window's size
+  geo::Grid grid;              // of the window
   synth::World world;
   std::vector<WorldEdition> editions;
+  FootprintCounts footprints;  // zeros without them
 };
 
 // Throws what WriteWorldSeries throws of options.

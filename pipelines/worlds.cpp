@@ -34,6 +34,8 @@ constexpr double kMaxRatio = 0.1;
 constexpr double kMaxDistortionM = 8.0;
 constexpr int kMaxSheetsPerSide = 20;
 constexpr int kMinTilePx = 32;
+// A sheet's frame has room in it.
+constexpr int kMinMarginPx = 24;
 
 void Require(bool holds, const std::string& message,
              const std::string& hint = "") {
@@ -214,6 +216,7 @@ WorldSeriesReport WriteAll(const WorldSeries& series, const fs::path& folder,
   report.observations = static_cast<int64_t>(rows.observations.size());
   report.videos = static_cast<int64_t>(videos.videos.size());
   for (const db::LineageRow& row : rows.lineage) ++report.lineage[row.kind];
+  report.footprints = series.footprints;
   context.progress.Finish();
   return report;
 }
@@ -240,6 +243,17 @@ void WorldSeriesOptions::Validate() const {
   Require(missing_sheets == 0.0 || sheet_columns * sheet_rows > 1,
           "--missing-sheets needs editions of several sheets",
           "Cut them with --sheets 2x2.");
+  if (footprints) {
+    Require(!footprints->start_field.empty() && !footprints->end_field.empty(),
+            "--footprints needs --start and --end",
+            "Name the fields with the first and the last year of a building.");
+    Require(footprints->margin_px >= kMinMarginPx,
+            fmt::format("the margin of the footprints is {} pixels",
+                        footprints->margin_px));
+    const std::optional<Box>& bbox = footprints->bbox;
+    Require(!bbox || (bbox->min_x < bbox->max_x && bbox->min_y < bbox->max_y),
+            "--bbox is empty", "Give xmin,ymin,xmax,ymax.");
+  }
   Require(tile_px == 0 || tile_px >= kMinTilePx,
           fmt::format("--tile-px is {}", tile_px),
           fmt::format("Give 0 for one video, or {} or more.", kMinTilePx));

@@ -111,6 +111,15 @@ struct WorldEditionReport {
   int64_t observations = 0;
 };
 
+// Records of a file of footprints.
+struct FootprintCounts {
+  int64_t taken = 0;     // all, or those within the bbox
+  int64_t standing = 0;  // on some edition
+  // Taken to stand before, or after, all editions.
+  int64_t unknown_starts = 0;
+  int64_t unknown_ends = 0;
+};
+
 struct WorldSeriesReport {
   std::vector<std::string> sheets;  // of all editions
   std::vector<WorldEditionReport> editions;
@@ -121,11 +130,7 @@ struct WorldSeriesReport {
   int64_t observations = 0;
   int64_t videos = 0;
   std::map<std::string, int64_t> lineage;  // rows by kind
-  // Of the footprints: records that were used, and those without a start or
-  // an end, which were taken to stand before or after all editions.
-  int64_t footprints = 0;
-  int64_t unknown_starts = 0;
-  int64_t unknown_ends = 0;
+  FootprintCounts footprints;
 };
 
 // Writes into `folder`, which is made if needed:

@@ -17,6 +17,8 @@ struct Options {
   // In pixels of the window, as an alternative to metres.
   std::optional<double> max_shift_px;
   std::optional<double> distortion_px;
+  pipelines::FootprintOptions footprints;
+  std::vector<double> bbox;
   std::string sheets = "1x1";
   std::string output;
   std::string preview;
@@ -47,6 +49,13 @@ pipelines::WorldSeriesOptions Complete(const CommonOptions& common,
     world.distortion_m = *options.distortion_px * world.metres_per_px;
   }
   ParseSheets(options.sheets, world);
+  if (!options.footprints.path.empty()) {
+    world.footprints = options.footprints;
+    if (options.bbox.size() == 4) {
+      world.footprints->bbox = Box{options.bbox[0], options.bbox[1],
+                                   options.bbox[2], options.bbox[3]};
+    }
+  }
   return world;
 }
 
@@ -61,12 +70,24 @@ Json ToJson(const pipelines::WorldSeriesReport& report) {
                         {"missing", edition.missing},
                         {"observations", edition.observations}});
   }
-  return {
-      {"sheets", report.sheets},         {"truth", report.truth},
-      {"truth_json", report.truth_json}, {"georef_error", report.georef_error},
-      {"buildings", report.buildings},   {"observations", report.observations},
-      {"videos", report.videos},         {"lineage", report.lineage},
-      {"editions", std::move(editions)}};
+  Json document;
+  document["sheets"] = report.sheets;
+  document["truth"] = report.truth;
+  document["truth_json"] = report.truth_json;
+  document["georef_error"] = report.georef_error;
+  document["buildings"] = report.buildings;
+  document["observations"] = report.observations;
+  document["videos"] = report.videos;
+  document["lineage"] = report.lineage;
+  document["editions"] = std::move(editions);
+  if (report.footprints.taken > 0) {
+    document["footprints"] = {
+        {"taken", report.footprints.taken},
+        {"standing", report.footprints.standing},
+        {"unknown_starts", report.footprints.unknown_starts},
+        {"unknown_ends", report.footprints.unknown_ends}};
+  }
+  return document;
 }
 
 std::string Table(const pipelines::WorldSeriesReport& report) {
@@ -146,6 +167,34 @@ void AddTownOptions(CLI::App& command, pipelines::WorldSeriesOptions& world) {
                   "Share of the buildings that change from one edition to the "
                   "next, 0..1")
       ->capture_default_str();
+}
+
+void AddFootprintOptions(CLI::App& command, Options& options) {
+  pipelines::FootprintOptions& footprints = options.footprints;
+  CLI::Option* file = command.add_option(
+      "--footprints", footprints.path,
+      "Vector file with real buildings in place of a simulated town; the "
+      "window follows from it");
+  command
+      .add_option("--start", footprints.start_field,
+                  "Its field with the year or date since when a building "
+                  "stands; null: before the oldest edition")
+      ->needs(file);
+  command
+      .add_option("--end", footprints.end_field,
+                  "Its field with the last year or date of a building; null: "
+                  "after the newest edition")
+      ->needs(file);
+  command
+      .add_option("--layer", footprints.layer, "Its layer, if not the first")
+      ->needs(file);
+  command
+      .add_option("--bbox", options.bbox,
+                  "Take only buildings with their middle in "
+                  "xmin,ymin,xmax,ymax, in the file's CRS")
+      ->delimiter(',')
+      ->expected(4)
+      ->needs(file);
 }
 
 void AddSheetOptions(CLI::App& command, Options& options) {
@@ -248,6 +297,7 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation) {
       invocation);
   AddOutputOptions(*command, *options);
   AddTownOptions(*command, options->world);
+  AddFootprintOptions(*command, *options);
   AddSheetOptions(*command, *options);
   AddErrorOptions(*command, *options);
   command->footer(
@@ -255,7 +305,9 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation) {
       "  mapweave synth world --seed 7 -o my_town\n"
       "  mapweave synth world --seed 7 -o atlas --sheets 3x2 \\\n"
       "    --missing-sheets 0.2 --max-shift-m 60 --affine-error 0.003 \\\n"
-      "    --resolutions 2,1.5,1,1 --error-fields");
+      "    --resolutions 2,1.5,1,1 --error-fields\n"
+      "  mapweave synth world --footprints houses.gpkg --start built \\\n"
+      "    --end gone --editions 1850,1880,1910 -o real_town");
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext& context) {
       RunWorld(invocation.common, *options, context);

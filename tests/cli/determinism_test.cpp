@@ -105,9 +105,10 @@ TEST_F(Determinism, KilledRunsEndInTheSameResult) {
 }
 
 TEST_F(Determinism, WindowsMayBeginAnywhere) {
-  const Outcome made = Mapweave({"synth", "world", "--seed", "9", "--width-px",
-                                 "700", "--height-px", "700", "--editions",
-                                 "1860,1880", "-o", Path("town")});
+  const Outcome made =
+      Mapweave({"synth", "world", "--seed", "9", "--width-px", "700",
+                "--height-px", "700", "--editions", "1860,1880", "--hands",
+                "cadastre,insurance", "-o", Path("town")});
   ASSERT_EQ(made.code, 0) << made.err;
   for (const char* offset : {"0,0", "192,192"}) {
     const Outcome run =

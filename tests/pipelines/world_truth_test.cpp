@@ -348,5 +348,30 @@ TEST(WorldTruth, MissingSheetsHideBuildings) {
   }
 }
 
+TEST(WorldTruth, AbsenceIsToldOnlyWhereASheetShowsThePlace) {
+  WorldSeriesOptions options = HardSeries();
+  options.width_px = options.height_px = 1000;
+  options.missing_sheets = 0.5;
+  const WorldSeries series = PlanSeries(options);
+  const WorldTruth truth = TruthOf(series);
+  int absences = 0;
+  for (const tracking::LineageEvent& event : truth.lineage) {
+    const bool appears = event.kind == tracking::LineageKind::kAppear;
+    if (!appears && event.kind != tracking::LineageKind::kDisappear) continue;
+    ++absences;
+    const SeenBuilding& building =
+        truth.buildings[*(appears ? event.to_track : event.from_track)];
+    const size_t absent = appears ? event.from_edition : event.to_edition;
+    const size_t seen = appears ? event.to_edition : event.from_edition;
+    const MultiPolygon whole = geo::GroundFromPixels(
+        series.world.buildings[building.world_position].footprint[seen],
+        series.grid);
+    EXPECT_TRUE(building.shapes[absent].empty());
+    EXPECT_GT(geo::IntersectionArea(whole, truth.covered[absent]),
+              0.5 * geo::PlanarArea(whole));
+  }
+  EXPECT_GT(absences, 10);
+}
+
 }  // namespace
 }  // namespace mapweave::pipelines
