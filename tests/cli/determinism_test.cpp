@@ -106,7 +106,7 @@ TEST_F(Determinism, KilledRunsEndInTheSameResult) {
 
 TEST_F(Determinism, WindowsMayBeginAnywhere) {
   const Outcome made =
-      Mapweave({"synth", "world", "--seed", "9", "--width-px", "700",
+      Mapweave({"synth", "world", "--seed", "10", "--width-px", "700",
                 "--height-px", "700", "--editions", "1860,1880", "--hands",
                 "cadastre,insurance", "-o", Path("town")});
   ASSERT_EQ(made.code, 0) << made.err;
