@@ -92,13 +92,12 @@ Json GeoreferenceErrors(const WorldSeries& series) {
     }
     const double metres_per_px =
         series.options.metres_per_px / edition.sheets.front().scale;
+    const Point2d correction = edition.Correction(grid.resolution);
     editions.push_back(
         {{"edition", edition.label},
          {"hand", edition.hand},
          {"metres_per_px", metres_per_px},
-         {"correction",
-          {-edition.shift.x * grid.resolution,
-           edition.shift.y * grid.resolution}},
+         {"correction", {correction.x, correction.y}},
          {"distortion_m", series.options.distortion_m},
          {"field",
           series.options.error_fields ? Json(ErrorFieldName(edition)) : Json()},

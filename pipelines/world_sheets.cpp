@@ -260,6 +260,11 @@ geo::Grid WorldSheet::GridIn(const geo::Grid& window) const {
   return grid;
 }
 
+Point2d WorldEdition::Correction(double pixel_side) const {
+  // Not the negative, which would be -0 for an edition without a shift.
+  return {0.0 - shift.x * pixel_side, shift.y * pixel_side};
+}
+
 synth::RenderOptions WorldEdition::Drawing(const synth::World& world) const {
   synth::RenderOptions drawing;
   drawing.hand = hand;

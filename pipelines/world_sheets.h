@@ -50,6 +50,10 @@ struct WorldEdition {
   // The mean error of the sheets at their middles, in world pixels.
   Point2d shift;
 
+  // What alignment has to find: the opposite of the shift, x east and y north,
+  // in the unit of `pixel_side`.
+  Point2d Correction(double pixel_side) const;
+
   // Of the edition without any error, on the window.
   synth::RenderOptions Drawing(const synth::World& world) const;
   // Of one sheet of it.

@@ -269,9 +269,9 @@ db::EditionRow EditionRowOf(const WorldSeries& series, size_t t) {
   row.edition = edition.label;
   row.date = edition.date;
   row.ordinal = static_cast<int>(t);
-  // What alignment has to find: the opposite of the sheets' error, y up.
-  row.shift_x_m = -edition.shift.x * series.options.metres_per_px;
-  row.shift_y_m = edition.shift.y * series.options.metres_per_px;
+  const Point2d correction = edition.Correction(series.options.metres_per_px);
+  row.shift_x_m = correction.x;
+  row.shift_y_m = correction.y;
   row.align_confidence = 1.0;
   row.aligned = true;
   return row;

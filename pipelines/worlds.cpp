@@ -166,8 +166,9 @@ WorldEditionReport ReportOf(const WorldSeries& series, size_t t,
   report.hand = edition.hand;
   report.metres_per_px =
       series.options.metres_per_px / edition.sheets.front().scale;
-  report.shift_x_m = -edition.shift.x * series.options.metres_per_px;
-  report.shift_y_m = edition.shift.y * series.options.metres_per_px;
+  const Point2d correction = edition.Correction(series.options.metres_per_px);
+  report.shift_x_m = correction.x;
+  report.shift_y_m = correction.y;
   for (const WorldSheet& sheet : edition.sheets) {
     report.sheets.push_back((folder / sheet.file_name).string());
   }

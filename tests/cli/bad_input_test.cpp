@@ -207,5 +207,34 @@ TEST_F(BadInput, DeviceThatIsNotThere) {
   ExpectRefusal(small_.Sheets(), 5, "device", "abacus", {"--device", "abacus"});
 }
 
+TEST_F(BadInput, SimulatedSeriesThatCannotBeMade) {
+  const std::string folder = Path("town").string();
+  const auto fault = [&](std::vector<std::string> more, int code) {
+    std::vector<std::string> arguments = {"synth", "world", "-o", folder};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = Mapweave(arguments);
+    EXPECT_EQ(outcome.code, code) << outcome.err;
+    EXPECT_THAT(outcome.out, IsEmpty());
+    EXPECT_FALSE(fs::exists(folder));
+    return outcome.err;
+  };
+  EXPECT_THAT(fault({"--editions", "1900,1850"}, 2), HasSubstr("old to new"));
+  EXPECT_THAT(fault({"--editions", "soon"}, 2), HasSubstr("soon"));
+  EXPECT_THAT(fault({"--editions", "1850", "--hands", "crayon"}, 2),
+              HasSubstr("crayon"));
+  EXPECT_THAT(fault({"--sheets", "2by2"}, 2), HasSubstr("2by2"));
+  EXPECT_THAT(fault({"--sheets", "2x2", "--missing-sheets", "1.0"}, 2),
+              HasSubstr("--missing-sheets"));
+  EXPECT_THAT(fault({"--max-shift-m", "5", "--max-shift-px", "5"}, 2),
+              HasSubstr("--max-shift"));
+  EXPECT_THAT(fault({"--start", "from"}, 2), HasSubstr("--footprints"));
+  const std::string houses = Path("houses.geojson").string();
+  WriteText(houses, R"({"type":"FeatureCollection","features":[]})");
+  EXPECT_THAT(fault({"--footprints", houses}, 2), HasSubstr("--start"));
+  EXPECT_THAT(
+      fault({"--footprints", houses, "--start", "from", "--end", "to"}, 3),
+      HasSubstr("houses.geojson"));
+}
+
 }  // namespace
 }  // namespace mapweave::cli
