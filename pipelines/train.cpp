@@ -66,6 +66,7 @@ Json ToJson(const TrainReport& report) {
   if (result.validated) {
     document["validation"] = {{"detection_f1", result.validation.detection_f1},
                               {"link_f1", result.validation.link_f1},
+                              {"track_f1", result.validation.track_f1},
                               {"threshold", result.validation.threshold}};
   }
   return document;

@@ -15,7 +15,7 @@ using tracking::MatchScore;
 using tracking::SeriesTracks;
 
 double Sum(const ValidationScores& scores) {
-  return scores.detection_f1 + scores.link_f1;
+  return scores.detection_f1 + scores.link_f1 + scores.track_f1;
 }
 
 // Tries `values` for one option and keeps the best.
@@ -40,6 +40,7 @@ Json ToJson(const ValidationScores& scores, int clips) {
   return {{"clips", clips},
           {"detection_f1", scores.detection_f1},
           {"link_f1", scores.link_f1},
+          {"track_f1", scores.track_f1},
           {"ap_unlimited", scores.ap_unlimited},
           {"threshold", scores.threshold}};
 }
@@ -81,7 +82,8 @@ ValidationScores CalibrateScore(const ValidationSet& set,
     MatchScore detections;
     for (const auto& edition : measures.editions) detections += edition.counts;
     const ValidationScores scores{detections.F1(), measures.link_f1,
-                                  measures.ap_unlimited, options.min_score};
+                                  measures.track_f1, measures.ap_unlimited,
+                                  options.min_score};
     if (Sum(scores) > Sum(best)) best = scores;
   }
   decode.min_score = best.threshold;

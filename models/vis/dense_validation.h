@@ -31,7 +31,8 @@ void PredictValidationSet(DenseNet& net, const torch::Device& device,
                           ValidationSet& set);
 
 // Chooses decode.min_score, all else as given, for the best sum of detection
-// F1 and link F1.
+// F1, link F1 and track F1: the last keeps it from taking in what it finds on
+// one edition alone.
 ValidationScores CalibrateScore(const ValidationSet& set,
                                 DecodeOptions& decode);
 

@@ -17,7 +17,7 @@ constexpr char kRowHeader[] =
     "step,seconds,learning_rate,loss,foreground,interior,foreground_dice,"
     "interior_dice,offset,heat,gradient_norm,clips_per_second";
 constexpr char kValidationHeader[] =
-    "step,seconds,detection_f1,link_f1,ap_unlimited,threshold";
+    "step,seconds,detection_f1,link_f1,track_f1,ap_unlimited,threshold";
 
 // Opens `path` with its header and the old rows whose step is below `end`.
 std::ofstream OpenCsv(const std::string& path, const char* header,
@@ -68,8 +68,9 @@ void TrainLog::Add(const TrainRow& row) {
 void TrainLog::AddValidation(int64_t step, double seconds,
                              const ValidationScores& scores) {
   if (!validations_.is_open()) return;
-  validations_ << fmt::format("{},{:.1f},{:.4f},{:.4f},{:.4f},{:.2f}\n", step,
-                              seconds, scores.detection_f1, scores.link_f1,
+  validations_ << fmt::format("{},{:.1f},{:.4f},{:.4f},{:.4f},{:.4f},{:.2f}\n",
+                              step, seconds, scores.detection_f1,
+                              scores.link_f1, scores.track_f1,
                               scores.ap_unlimited, scores.threshold);
   validations_.flush();
 }

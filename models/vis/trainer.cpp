@@ -241,10 +241,10 @@ void Trainer::Validate(Calibrate what) {
                 : CalibrateScore(*validation_set_, checkpoint_.decode);
   log_->AddValidation(step_, seconds_, *scores_);
   LogInfo(
-      "step {}: detection F1 {:.3f}, link F1 {:.3f}, AP {:.3f} at score "
-      "{:.2f}",
-      step_, scores_->detection_f1, scores_->link_f1, scores_->ap_unlimited,
-      scores_->threshold);
+      "step {}: detection F1 {:.3f}, link F1 {:.3f}, track F1 {:.3f}, AP "
+      "{:.3f} at score {:.2f}",
+      step_, scores_->detection_f1, scores_->link_f1, scores_->track_f1,
+      scores_->ap_unlimited, scores_->threshold);
 }
 
 Json Trainer::TrainingFacts() const {

@@ -99,6 +99,7 @@ struct TrainOptions {
 struct ValidationScores {
   double detection_f1 = 0.0;
   double link_f1 = 0.0;
+  double track_f1 = 0.0;
   double ap_unlimited = 0.0;
   // Score threshold at which they were reached; stored in the checkpoint.
   double threshold = 0.5;

@@ -16,8 +16,9 @@ struct Options {
 
 void PrintScores(const vis::ValidationScores& scores) {
   PrintText(fmt::format(
-      "validation: detection F1 {:.3f}, link F1 {:.3f} at score {:.2f}\n",
-      scores.detection_f1, scores.link_f1, scores.threshold));
+      "validation: detection F1 {:.3f}, link F1 {:.3f}, track F1 {:.3f} at "
+      "score {:.2f}\n",
+      scores.detection_f1, scores.link_f1, scores.track_f1, scores.threshold));
 }
 
 void Calibrate(const CommonOptions& common,
@@ -27,6 +28,7 @@ void Calibrate(const CommonOptions& common,
     PrintJson({{"checkpoint", worlds.training.output},
                {"detection_f1", scores.detection_f1},
                {"link_f1", scores.link_f1},
+               {"track_f1", scores.track_f1},
                {"threshold", scores.threshold}});
   } else {
     PrintScores(scores);
