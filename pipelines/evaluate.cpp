@@ -7,6 +7,7 @@
 #include "geo/polygon_ops.h"
 #include "geo/vector_io.h"
 #include "pipelines/project.h"
+#include "tracking/lineage_measures.h"
 #include "tracking/link.h"
 #include "tracking/mask.h"
 #include "tracking/youtube_vis.h"
@@ -166,9 +167,15 @@ Frame FrameOf(const geo::VectorLayer& a, const geo::VectorLayer& b,
           std::ceil(max_y / resolution) * resolution, resolution};
 }
 
-tracking::TrackSet Rasterise(const geo::VectorLayer& layer,
-                             const std::vector<std::string>& editions,
-                             const Frame& frame) {
+// Tracks beside their identifiers.
+struct NamedTracks {
+  tracking::TrackSet tracks;
+  std::map<std::string, size_t> position;
+};
+
+NamedTracks Rasterise(const geo::VectorLayer& layer,
+                      const std::vector<std::string>& editions,
+                      const Frame& frame) {
   struct Drawn {
     std::vector<tracking::Mask> masks;
     float score = 1.0f;
@@ -188,17 +195,60 @@ tracking::TrackSet Rasterise(const geo::VectorLayer& layer,
       track.score = std::strtof(score->second.c_str(), nullptr);
     }
   }
-  tracking::TrackSet set;
+  NamedTracks named;
   for (auto& [id, track] : drawn) {
     const bool any =
         std::any_of(track.masks.begin(), track.masks.end(),
                     [](const tracking::Mask& mask) { return !mask.IsEmpty(); });
     if (any) {
-      set.push_back(
+      named.position[id] = named.tracks.size();
+      named.tracks.push_back(
           tracking::TrackAsDrawn(std::move(track.masks), track.score));
     }
   }
-  return set;
+  return named;
+}
+
+// What a project file says happened; unset for any other file. Events of
+// editions or tracks that are not compared are left out.
+std::optional<std::vector<tracking::LineageEvent>> ReadLineage(
+    const fs::path& path, const NamedTracks& named,
+    const std::vector<std::string>& editions) {
+  if (LayerOf(path).empty()) return std::nullopt;
+  std::vector<db::LineageRow> rows;
+  try {
+    const db::Store store = db::Store::Open(path, db::OpenMode::kReadOnly);
+    rows = store.Lineage();
+  } catch (const Error&) {
+    // Another program's GeoPackage with a layer of that name.
+    return std::nullopt;
+  }
+  const auto track = [&](const std::optional<std::string>& id) {
+    std::optional<size_t> position;
+    if (id && named.position.contains(*id)) position = named.position.at(*id);
+    return position;
+  };
+  const auto edition = [&](const std::optional<std::string>& label) {
+    const auto at =
+        std::find(editions.begin(), editions.end(), label.value_or(""));
+    return static_cast<size_t>(at - editions.begin());
+  };
+  std::vector<tracking::LineageEvent> events;
+  for (const db::LineageRow& row : rows) {
+    tracking::LineageEvent event;
+    event.kind = tracking::ParseLineageKind(row.kind);
+    event.from_track = track(row.from_track);
+    event.to_track = track(row.to_track);
+    event.from_edition = edition(row.from_edition);
+    event.to_edition = edition(row.to_edition);
+    const bool is_compared =
+        event.from_track.has_value() == row.from_track.has_value() &&
+        event.to_track.has_value() == row.to_track.has_value() &&
+        event.from_edition < editions.size() &&
+        event.to_edition < editions.size();
+    if (is_compared) events.push_back(std::move(event));
+  }
+  return events;
 }
 
 tracking::TrackSet BaselineTracks(const tracking::TrackSet& predicted) {
@@ -255,6 +305,7 @@ struct Comparison {
   std::vector<std::string> editions;
   double resolution = 1.0;
   std::string crs;
+  std::map<tracking::LineageKind, tracking::MatchScore> lineage;
 };
 
 // ---- Polygons ----
@@ -287,9 +338,17 @@ Comparison ComparePolygons(const fs::path& predicted, const fs::path& truth,
   comparison.resolution = resolution.value_or(MedianSide(truth_layer) / 20.0);
   const Frame frame =
       FrameOf(predicted_layer, truth_layer, comparison.resolution);
+  NamedTracks found = Rasterise(predicted_layer, comparison.editions, frame);
+  NamedTracks wanted = Rasterise(truth_layer, comparison.editions, frame);
+  const auto found_events = ReadLineage(predicted, found, comparison.editions);
+  const auto wanted_events = ReadLineage(truth, wanted, comparison.editions);
+  if (found_events && wanted_events) {
+    comparison.lineage = tracking::EvaluateLineage(
+        {found.tracks, *found_events}, {wanted.tracks, *wanted_events},
+        options.measures.iou_threshold);
+  }
   comparison.series.push_back(
-      {Rasterise(predicted_layer, comparison.editions, frame),
-       Rasterise(truth_layer, comparison.editions, frame)});
+      {std::move(found.tracks), std::move(wanted.tracks)});
   return comparison;
 }
 
@@ -415,12 +474,13 @@ Comparison Compare(const fs::path& predicted, const fs::path& truth,
 
 EvaluateReport Evaluate(const fs::path& predicted, const fs::path& truth,
                         const EvaluateOptions& options, RunContext& context) {
-  const Comparison comparison = Compare(predicted, truth, options);
+  Comparison comparison = Compare(predicted, truth, options);
   context.cancel.ThrowIfCancelled();
   EvaluateReport report;
   report.crs = comparison.crs;
   report.resolution = comparison.resolution;
   report.editions = comparison.editions;
+  report.lineage = std::move(comparison.lineage);
   report.series = static_cast<int64_t>(comparison.series.size());
   std::vector<tracking::SeriesTracks> baseline;
   for (const tracking::SeriesTracks& one : comparison.series) {
@@ -437,6 +497,15 @@ EvaluateReport Evaluate(const fs::path& predicted, const fs::path& truth,
 Json ToJson(const EvaluateReport& report) {
   Json document = MeasuresToJson(report.measures, report.editions);
   document["baseline"] = MeasuresToJson(report.baseline, report.editions);
+  document["lineage"] = Json::object();
+  for (const auto& [kind, score] : report.lineage) {
+    document["lineage"][tracking::LineageKindName(kind)] = {
+        {"precision", score.Precision()},
+        {"recall", score.Recall()},
+        {"f1", score.F1()},
+        {"predicted", score.true_positives + score.false_positives},
+        {"true", score.true_positives + score.false_negatives}};
+  }
   document["predicted_tracks"] = report.predicted_tracks;
   document["true_tracks"] = report.true_tracks;
   document["series"] = report.series;

@@ -6,9 +6,11 @@
 
 #include "core/json.h"
 #include "core/progress.h"
+#include "tracking/lineage.h"
 #include "tracking/measures.h"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +33,9 @@ struct EvaluateReport {
   // The same outlines without their identities, linked from edition to edition
   // by overlap as they lie (IoU, one-to-one assignment, gate 0.25).
   tracking::Measures baseline;
+  // By kind, if both files hold a lineage (project files do); else empty. See
+  // tracking/lineage_measures.h.
+  std::map<tracking::LineageKind, tracking::MatchScore> lineage;
   int64_t predicted_tracks = 0;
   int64_t true_tracks = 0;
   double resolution = 0.0;

@@ -67,6 +67,15 @@ std::string Table(const pipelines::EvaluateReport& report) {
     text += fmt::format("{:<16} {:>10.3f} {:>10.3f} {:>10.3f} {:>10.3f}\n",
                         report.editions[t], m.precision, m.recall, m.f1, m.pq);
   }
+  if (report.lineage.empty()) return text;
+  text += fmt::format("\n{:<16} {:>10} {:>10} {:>10} {:>10}\n", "lineage",
+                      "precision", "recall", "F1", "true");
+  for (const auto& [kind, score] : report.lineage) {
+    text += fmt::format("{:<16} {:>10.3f} {:>10.3f} {:>10.3f} {:>10}\n",
+                        tracking::LineageKindName(kind), score.Precision(),
+                        score.Recall(), score.F1(),
+                        score.true_positives + score.false_negatives);
+  }
   return text;
 }
 
