@@ -185,6 +185,8 @@ TEST_F(FinishedProject, EvalOfItselfIsPerfect) {
         "idf1", "scot", "track_f1", "link_f1", "editions", "baseline"}) {
     EXPECT_TRUE(report.contains(key)) << key;
   }
+  EXPECT_EQ(report.at("lineage").at("appear").at("f1"), 1.0);
+  EXPECT_GT(report.at("lineage").at("appear").at("true"), 0);
 }
 
 TEST_F(FinishedProject, EvalGateEndsWithSix) {
