@@ -119,9 +119,12 @@ std::vector<std::string> TrainingHands(const Options& options, uint64_t seed,
 std::string TrainOne(const Options& options, uint64_t seed,
                      const std::vector<std::string>& hands,
                      RunContext& context) {
+  // Named by what must not differ, so that nothing else is gone on with.
   const fs::path output =
       fs::path(options.folder) /
-      fmt::format("seed{}-hands{}.safetensors", seed, hands.size());
+      fmt::format("seed{}-steps{}-without-{}-hands{}.safetensors", seed,
+                  options.steps, fmt::join(options.held_out, "-"),
+                  hands.size());
   const synth::WorldClipSource train(Clips(seed, hands));
   const synth::WorldClipSource validation(Clips(kValidationSeed, hands));
   vis::TrainOptions training;
@@ -140,7 +143,12 @@ std::string TrainOne(const Options& options, uint64_t seed,
 }
 
 void Run(const Options& options, RunContext& context) {
-  fs::create_directories(options.folder);
+  std::error_code failure;
+  fs::create_directories(options.folder, failure);
+  if (failure) {
+    throw Error(ErrorCode::kFailure,
+                options.folder + ": cannot be made: " + failure.message());
+  }
   const fs::path table = fs::path(options.folder) / "results.csv";
   const std::vector<Row> done = ReadRows(table);
   for (const uint64_t seed : options.seeds) {

@@ -423,6 +423,15 @@ Comparison CompareVideos(const fs::path& predicted_path, const Json& predicted,
                                             predicted_path.string());
   WarnOfLeftOut(truth_side, truth_path);
   WarnOfLeftOut(predicted_side, predicted_path);
+  for (const tracking::VisVideo& video : predicted_side.videos) {
+    if (FindVideo(truth_side, video.id) == nullptr) {
+      throw Error(
+          ErrorCode::kBadInput,
+          fmt::format("'{}' has a video {} that '{}' does not have",
+                      predicted_path.string(), video.id, truth_path.string()),
+          "Compare predictions with the truth of the same videos.");
+    }
+  }
   Comparison comparison;
   comparison.editions = FrameLabels(truth_side);
   comparison.crs = "video frames";

@@ -244,7 +244,15 @@ class RowBuilder {
 
 Json ConfigOf(const WorldSeriesOptions& options) {
   Json config = {{"world_seed", options.seed},
+                 {"width_px", options.width_px},
+                 {"height_px", options.height_px},
+                 {"editions", options.editions},
+                 {"hands", options.hands},
                  {"metres_per_px", options.metres_per_px},
+                 {"resolutions", options.resolutions},
+                 {"sheets", {options.sheet_columns, options.sheet_rows}},
+                 {"sheet_overlap_m", options.sheet_overlap_m},
+                 {"tile_px", options.tile_px},
                  {"change", options.change},
                  {"distortion_m", options.distortion_m},
                  {"max_shift_m", options.error.max_shift_m},
@@ -360,10 +368,10 @@ void WriteTruthProject(const WorldSeries& series, const db::RunResult& rows,
   }
   SaveIngestRecord(store, {grid, Sha256(digests), "", false});
   db::RunRow run;
-  run.run_id = NamedUuid(fmt::format("world {}", series.options.seed));
   run.version = MAPWEAVE_VERSION;
   run.config = ConfigOf(series.options).dump();
   run.config_hash = Sha256(run.config);
+  run.run_id = NamedUuid("world " + run.config_hash);
   run.inputs_hash = Sha256(digests);
   run.status = db::RunStatus::kDone;
   run.stage = "truth";
@@ -436,15 +444,18 @@ tracking::VisDocument TruthVideos(const WorldSeries& series,
       video.tracks.push_back(tracking::TrackAsDrawn(std::move(parts), 1.0f));
       video.track_ids.push_back(truth.buildings[i].track_id);
     }
+    // What happened to drawings of which the tile shows nothing is left out.
+    const auto place = [&](std::optional<size_t>& track, size_t edition) {
+      if (!track) return true;
+      const auto found = position.find(*track);
+      if (found == position.end()) return false;
+      track = found->second;
+      return !video.tracks[*track].masks[edition].IsEmpty();
+    };
     for (tracking::LineageEvent event : truth.lineage) {
-      bool on_tile = true;
-      for (auto* track : {&event.from_track, &event.to_track}) {
-        if (!*track) continue;
-        const auto found = position.find(**track);
-        on_tile &= found != position.end();
-        if (on_tile) *track = found->second;
-      }
-      if (on_tile) video.lineage.push_back(std::move(event));
+      const bool from = place(event.from_track, event.from_edition);
+      const bool to = place(event.to_track, event.to_edition);
+      if (from && to) video.lineage.push_back(std::move(event));
     }
   }
   return document;

@@ -10,6 +10,9 @@
 namespace mapweave::synth {
 namespace {
 
+// Pasted instances are numbered far above the buildings of a plate and those
+// that its edits begin; labels are 16 bits wide.
+constexpr int kFirstPastedId = 1 << 15;
 constexpr int kLattice = 5;
 // VideoCutLER's: Wang et al., "VideoCutLER: Surprisingly Simple Unsupervised
 // Video Instance Segmentation", 2023, section 3.2.
@@ -106,7 +109,7 @@ PastedInstances DrawPasted(const Plate& plate,
                            Rng& rng) {
   PastedInstances pasted;
   if (library.empty()) return pasted;
-  int id = static_cast<int>(plate.buildings.size());
+  int id = kFirstPastedId;
   for (int i = 0; i < count; ++i) {
     const Sprite& sprite = rng.Pick(library);
     const cv::Size free = plate.rgb.size() - sprite.mask.size();
@@ -116,7 +119,7 @@ PastedInstances DrawPasted(const Plate& plate,
     const cv::Mat hidden =
         sprite.mask & (plate.labels(cv::Rect(at, sprite.mask.size())) != 0);
     if (cv::countNonZero(hidden) >= kMaxHidden * sprite.area) continue;
-    pasted.push_back({&sprite, at, ++id});
+    pasted.push_back({&sprite, at, id++});
   }
   return pasted;
 }

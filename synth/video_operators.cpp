@@ -181,9 +181,19 @@ std::optional<Edit> VideoEditor::Make(VideoOperator op, Rng& rng) {
   return {};
 }
 
-bool VideoEditor::Claim(const Edit& edit) {
-  const cv::Mat touched =
-      Dilated(edit.changed | (edit.labels != plate_.labels(edit.box)), 1);
+void Apply(const Edit& edit, cv::Mat& rgb, cv::Mat& labels) {
+  edit.rgb.copyTo(rgb(edit.box), edit.changed);
+  edit.labels.copyTo(labels(edit.box), edit.changed);
+}
+
+bool VideoEditor::Claim(Edit& edit) {
+  cv::Mat difference;
+  cv::absdiff(edit.rgb, plate_.rgb(edit.box), difference);
+  cv::Mat channels[3];
+  cv::split(difference, channels);
+  edit.changed |= (channels[0] | channels[1] | channels[2]) > 0;
+  edit.changed |= edit.labels != plate_.labels(edit.box);
+  const cv::Mat touched = Dilated(edit.changed, 1);
   if (cv::countNonZero(touched & busy_(edit.box)) > 0) return false;
   busy_(edit.box) |= touched;
   return true;

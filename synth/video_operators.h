@@ -28,8 +28,8 @@ struct Sprite {
   bool movable = false;
 };
 
-// `labels`: CV_16UC1; `box`: bounds of `label`, which lie on the image with
-// kSpriteRimPx to spare.
+// `labels`: of any integer type; `box`: bounds of `label`, which lie on the
+// image with kSpriteRimPx to spare.
 Sprite CutSprite(const cv::Mat& rgb, const cv::Mat& labels, int label,
                  cv::Rect box);
 
@@ -46,15 +46,20 @@ struct Plate {
 struct Edit {
   VideoOperator op = VideoOperator::kRedraw;
   cv::Rect box;
-  cv::Mat rgb;      // CV_8UC3
-  cv::Mat labels;   // CV_16UC1; new identities are above buildings.size()
-  cv::Mat changed;  // CV_8UC1: 255 where pixels were written
+  cv::Mat rgb;     // CV_8UC3
+  cv::Mat labels;  // CV_16UC1; new identities are above buildings.size()
+  // CV_8UC1: 255 where pixels were written, and wherever colour or label differ
+  // from the plate. The box is larger: only these pixels belong to the edit.
+  cv::Mat changed;
 };
 
-// Makes edits on one plate. They never touch one another, so any subset can be
-// applied, in any order. Identity: shift, enlarge, reduce, reshape and redraw
-// keep it; replace begins a new one; of a split or merge it goes on in the part
-// with IoU above 0.5, and the others begin and end there.
+// Puts an edit on a copy of the plate that it was made for.
+void Apply(const Edit& edit, cv::Mat& rgb, cv::Mat& labels);
+
+// Makes edits on one plate. Their pixels never touch one another, so any subset
+// can be applied, in any order. Identity: shift, enlarge, reduce, reshape and
+// redraw keep it; replace begins a new one; of a split or merge it goes on in
+// the part with IoU above 0.5, and the others begin and end there.
 class VideoEditor {
  public:
   // Both borrowed; the library's sprites may come from any sheet.
@@ -107,12 +112,11 @@ class VideoEditor {
                Edit& edit) const;
   bool Collides(const cv::Mat& area, cv::Rect box,
                 const std::vector<int>& allowed) const;
-  std::optional<Edit> PasteAt(VideoOperator op, const Sprite& sprite,
-                              cv::Point at, Rng& rng);
   const Sprite* DrawSprite(const cv::Vec3f& ground, double min_area,
                            double max_area, Rng& rng) const;
   cv::Vec3f GroundAround(const cv::Mat& mask, cv::Rect box) const;
-  bool Claim(const Edit& edit);
+  // Completes edit.changed and keeps its pixels from other edits.
+  bool Claim(Edit& edit);
 
   const Plate& plate_;
   const std::vector<Sprite>& library_;

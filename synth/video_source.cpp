@@ -65,10 +65,10 @@ VideoClipSource::VideoClipSource(std::vector<MapSheet> sheets,
       }
     }
   };
-  std::vector<std::thread> workers;
+  std::vector<std::jthread> workers;  // join when they go out of scope
   for (int t = 1; t < threads; ++t) workers.emplace_back(work);
   work();
-  for (std::thread& worker : workers) worker.join();
+  workers.clear();
   for (const std::exception_ptr& failure : failures)
     if (failure) std::rethrow_exception(failure);
 
@@ -211,8 +211,7 @@ TracedClip VideoClipSource::Trace(uint64_t index) const {
     frame.labels = plate.labels.clone();
     for (const TimedEdit& timed : edits) {
       if (t < timed.begin || t >= timed.end) continue;
-      timed.edit.rgb.copyTo(frame.rgb(timed.edit.box));
-      timed.edit.labels.copyTo(frame.labels(timed.edit.box));
+      Apply(timed.edit, frame.rgb, frame.labels);
     }
     if (!pasted.empty()) PasteInto(pasted, t, rng, frame);
     FillStyle style = FillStyle::kAsDrawn;

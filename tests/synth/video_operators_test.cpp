@@ -6,8 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace mapweave::synth {
 namespace {
@@ -218,6 +221,36 @@ TEST(VideoEditor, EditsDoNotTouchOneAnother) {
     touched(edit->box) |= edit->changed;
   }
   EXPECT_GT(edits, 6);
+}
+
+TEST(VideoEditor, EditsCanBeAppliedInAnyOrder) {
+  const Plate plate = TestPlate(0);
+  VideoEditor editor(plate, Sheet().sprites);
+  Rng rng(6);
+  const std::vector<VideoOperator> operators = AllVideoOperators();
+  std::vector<Edit> edits;
+  for (int i = 0; i < 60; ++i) {
+    if (auto edit = editor.Make(rng.Pick(operators), rng))
+      edits.push_back(std::move(*edit));
+  }
+  ASSERT_GT(edits.size(), 6u);
+  const auto apply = [&](const std::vector<Edit>& order) {
+    std::pair<cv::Mat, cv::Mat> frame{plate.rgb.clone(), plate.labels.clone()};
+    for (const Edit& edit : order) Apply(edit, frame.first, frame.second);
+    return frame;
+  };
+  const auto [rgb, labels] = apply(edits);
+  for (const Edit& edit : edits) {
+    EXPECT_EQ(cv::norm(rgb(edit.box), edit.rgb, cv::NORM_INF, edit.changed),
+              0.0);
+    EXPECT_EQ(
+        cv::norm(labels(edit.box), edit.labels, cv::NORM_INF, edit.changed),
+        0.0);
+  }
+  std::reverse(edits.begin(), edits.end());
+  const auto [rgb_back, labels_back] = apply(edits);
+  EXPECT_EQ(cv::norm(rgb, rgb_back, cv::NORM_INF), 0.0);
+  EXPECT_EQ(cv::norm(labels, labels_back, cv::NORM_INF), 0.0);
 }
 
 // Energy of what a blur takes away, which seams and smooth fills would change.
