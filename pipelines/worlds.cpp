@@ -47,15 +47,22 @@ void RequireRange(double value, double low, double high, const char* option) {
           fmt::format("Give a number from {} to {}.", low, high));
 }
 
+void ValidateName(const std::string& name) {
+  Require(!name.empty() && name.find('/') == std::string::npos,
+          fmt::format("--name is '{}'", name),
+          "Give the start of a file's name, without folders.");
+}
+
 void ValidateEditions(const WorldSeriesOptions& options) {
   Require(!options.editions.empty(), "--editions is empty");
   DateRange before;
   for (size_t t = 0; t < options.editions.size(); ++t) {
     const DateRange date = ParseDateRange(options.editions[t]);
-    Require(t == 0 || before.from < date.from,
+    // Surveys that overlap would let a building go before it was built.
+    Require(t == 0 || before.to < date.from,
             "--editions must run from old to new",
-            fmt::format("'{}' does not come after '{}'.", options.editions[t],
-                        before.edtf));
+            fmt::format("'{}' does not begin after the end of '{}'.",
+                        options.editions[t], before.edtf));
     before = date;
   }
   const size_t count = options.editions.size();
@@ -79,24 +86,48 @@ void ValidateEditions(const WorldSeriesOptions& options) {
   }
 }
 
-// Every file that will be written, so that none is written if one exists.
-void CheckOutputs(const WorldSeries& series, const fs::path& folder,
-                  Overwrite overwrite) {
+// Every file that will be written.
+std::vector<fs::path> OutputsOf(const WorldSeries& series,
+                                const fs::path& folder) {
+  std::vector<fs::path> outputs;
   for (const char* name : {"truth.gpkg", "truth.json", "georef_error.json"}) {
-    CheckWritable(folder / name, overwrite);
+    outputs.push_back(folder / name);
   }
   const size_t tiles = TilesOf(series).size();
   for (size_t t = 0; t < series.editions.size(); ++t) {
     const WorldEdition& edition = series.editions[t];
     for (const WorldSheet& sheet : edition.sheets) {
-      CheckWritable(folder / sheet.file_name, overwrite);
+      outputs.push_back(folder / sheet.file_name);
     }
     if (series.options.error_fields) {
-      CheckWritable(folder / ErrorFieldName(edition), overwrite);
+      outputs.push_back(folder / ErrorFieldName(edition));
     }
     for (size_t i = 0; series.options.frames && i < tiles; ++i) {
-      CheckWritable(folder / FrameName(series, i, t), overwrite);
+      outputs.push_back(folder / FrameName(series, i, t));
     }
+  }
+  return outputs;
+}
+
+// Sheets of an earlier series that was written over only in part: taken with
+// those of this one they would pass for one series.
+void WarnOfStrangers(const WorldSeries& series, const fs::path& folder,
+                     const std::vector<fs::path>& outputs) {
+  const std::string start = series.options.name + "_";
+  int strangers = 0;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    strangers += name.starts_with(start) &&
+                 entry.path().extension() == ".tif" &&
+                 std::find(outputs.begin(), outputs.end(), entry.path()) ==
+                     outputs.end();
+  }
+  if (strangers > 0) {
+    LogWarning(
+        "synth world: '{}' holds {} other sheets called {}*.tif, which are no "
+        "part of this series",
+        folder.string(), strangers, start);
   }
 }
 
@@ -179,10 +210,8 @@ WorldEditionReport ReportOf(const WorldSeries& series, size_t t,
   return report;
 }
 
-WorldSeriesReport WriteAll(const WorldSeries& series, const fs::path& folder,
-                           Overwrite overwrite, RunContext& context) {
-  MakeFolder(series.options.frames ? folder / "frames" : folder);
-  CheckOutputs(series, folder, overwrite);
+WorldSeriesReport WriteFiles(const WorldSeries& series, const fs::path& folder,
+                             Overwrite overwrite, RunContext& context) {
   const WorldTruth truth = TruthOf(series);
   WorldSeriesReport report;
   context.progress.Start("draw", static_cast<int64_t>(series.editions.size()));
@@ -222,11 +251,30 @@ WorldSeriesReport WriteAll(const WorldSeries& series, const fs::path& folder,
   return report;
 }
 
+WorldSeriesReport WriteAll(const WorldSeries& series, const fs::path& folder,
+                           Overwrite overwrite, RunContext& context) {
+  MakeFolder(series.options.frames ? folder / "frames" : folder);
+  const std::vector<fs::path> outputs = OutputsOf(series, folder);
+  for (const fs::path& output : outputs) CheckWritable(output, overwrite);
+  WarnOfStrangers(series, folder, outputs);
+  try {
+    return WriteFiles(series, folder, overwrite, context);
+  } catch (...) {
+    // Half a series would stand in the way of the same command.
+    for (const fs::path& output : outputs) {
+      std::error_code ignored;
+      fs::remove(output, ignored);
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 void WorldSeriesOptions::Validate() const {
   Require(metres_per_px > 0.0 && std::isfinite(metres_per_px),
           "--metres-per-px must be positive");
+  ValidateName(name);
   ValidateEditions(*this);
   Require(StreetPlans().count(plan) > 0, fmt::format("unknown plan '{}'", plan),
           fmt::format("Use {}.", fmt::join(TownPlans(), ", ")));
