@@ -28,7 +28,10 @@ struct EvaluateOptions {
 struct EvaluateReport {
   // Those of the truth, oldest first; of videos, their frames.
   std::vector<std::string> editions;
-  int64_t series = 1;  // videos, or the one series of a file of polygons
+  // Of YouTube-VIS JSON: then `series` is the number of videos, resolution is 1
+  // and there is no CRS.
+  bool on_videos = false;
+  int64_t series = 1;
   tracking::Measures measures;
   // The same outlines without their identities, linked from edition to edition
   // by overlap as they lie (IoU, one-to-one assignment, gate 0.25).
@@ -39,16 +42,17 @@ struct EvaluateReport {
   int64_t predicted_tracks = 0;
   int64_t true_tracks = 0;
   double resolution = 0.0;
-  std::string crs;  // "video frames" for videos
+  std::string crs;
 };
 
 // Both files: a project file, or any polygon layer that GDAL reads with the
 // fields track_id and edition (and score, for predictions), or both YouTube-VIS
 // JSON: the truth a document with annotations, the prediction that or a list of
-// results. Editions are matched by label and videos by id; what the truth does
-// not have is left out, with a warning. Two files in different CRS are brought
-// together by ResultTransform (project.h). Throws Error{kBadInput} naming the
-// file and the missing field.
+// results. Editions are matched by label, and those that the truth does not
+// have are left out with a warning; videos are matched by id. Two files in
+// different CRS are brought together by ResultTransform (project.h). Throws
+// Error{kBadInput} naming the file and the missing field, or the video that the
+// truth does not have or that is of another size there.
 EvaluateReport Evaluate(const std::filesystem::path& predicted,
                         const std::filesystem::path& truth,
                         const EvaluateOptions& options, RunContext& context);

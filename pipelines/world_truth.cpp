@@ -17,9 +17,6 @@
 namespace mapweave::pipelines {
 namespace {
 
-// A place counts as surveyed where at least this part of it is, as
-// tracking::LineageOptions has it.
-constexpr double kMinCoverage = 0.8;
 // Less than a pixel's area is not seen.
 constexpr double kMinAreaPx = 1.0;
 
@@ -114,10 +111,12 @@ std::vector<bool> CoveredEditions(const synth::WorldBuilding& building,
     drawn.push_back(geo::MakeValid(geo::GroundFromPixels(outline, grid)));
   }
   const MultiPolygon place = geo::UnionAll(drawn);
+  // As the program itself judges coverage.
+  const double least = tracking::LineageOptions{}.min_coverage;
   std::vector<bool> covered;
   for (size_t t = 0; t < coverage.size(); ++t) {
     covered.push_back(!shapes[t].empty() ||
-                      coverage[t].ShareOf(place) >= kMinCoverage);
+                      coverage[t].ShareOf(place) >= least);
   }
   return covered;
 }

@@ -5,18 +5,17 @@
 #include "core/log.h"
 #include "geo/geotiff_writer.h"
 #include "geo/polygon_ops.h"
+#include "pipelines/image_file.h"
 #include "pipelines/project.h"
 #include "pipelines/world_errors.h"
 #include "pipelines/world_sheets.h"
 #include "pipelines/world_truth.h"
 #include "synth/clip_source.h"
-#include "synth/preview.h"
 #include "synth/render.h"
 #include "synth/world.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
@@ -141,19 +140,6 @@ void MakeFolder(const fs::path& folder) {
   }
 }
 
-void WritePng(const fs::path& path, const cv::Mat& rgb, Overwrite overwrite) {
-  AtomicFile file(path, overwrite);
-  cv::Mat bgr;
-  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  // OpenCV chooses the format by the extension, which the temporary file keeps.
-  if (!cv::imwrite(file.TempPath().string(), bgr)) {
-    throw Error(ErrorCode::kFailure,
-                fmt::format("cannot write '{}'", path.string()),
-                "Is the disk full?");
-  }
-  file.Commit();
-}
-
 void WriteSheets(const WorldSeries& series, size_t t, const fs::path& folder,
                  Overwrite overwrite) {
   const WorldEdition& edition = series.editions[t];
@@ -185,7 +171,8 @@ void WriteFrames(const WorldSeries& series, size_t t, const WorldTruth& truth,
   image.rgb.setTo(cv::Scalar(255, 255, 255), covered == 0);
   const std::vector<cv::Rect> tiles = TilesOf(series);
   for (size_t i = 0; i < tiles.size(); ++i) {
-    WritePng(folder / FrameName(series, i, t), image.rgb(tiles[i]), overwrite);
+    WriteImage(folder / FrameName(series, i, t), image.rgb(tiles[i]),
+               overwrite);
   }
 }
 
@@ -318,10 +305,8 @@ void WriteClipPreview(uint64_t seed, int clips, const fs::path& path,
                       Overwrite overwrite) {
   synth::WorldClipOptions options;
   options.seed = seed;
-  synth::ContactSheetOptions sheet;
-  sheet.clips = clips;
-  WritePng(path, synth::ContactSheet(synth::WorldClipSource(options), sheet),
-           overwrite);
+  WriteContactSheet(synth::WorldClipSource(options), clips,
+                    options.max_editions, path, overwrite);
 }
 
 std::vector<std::string> MapHands() { return synth::HandNames(); }

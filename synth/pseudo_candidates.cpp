@@ -26,6 +26,8 @@ constexpr double kInkyShare = 0.25;
 constexpr double kInkDepthShare = 0.7;
 constexpr double kInkChroma = 15.0;
 constexpr double kInkThicknessPx = 9.0;
+// Letters are seldom even enough inside to be a face.
+constexpr double kInkFacePx = 4.0;
 constexpr double kMaxElongation = 7.0;
 constexpr double kMinFlatness = 0.6;
 // What the edges of a face take from it.
@@ -288,7 +290,9 @@ std::optional<Candidate> Judge(const SheetView& view, cv::Mat mask,
     candidate.score = kOutlineTrust * shape.rectangularity * shape.solidity;
   } else {
     if (!around.stands_out || around.contrast < options.min_contrast) return {};
-    const bool thin = shape.thickness < kInkThicknessPx;
+    const bool thin =
+        shape.thickness <
+        (look == ComponentLook::kFace ? kInkFacePx : kInkThicknessPx);
     if (thin && InkShare(lab, mask, view.palette) > kInkyShare) return {};
     const double flatness = Flatness(lab, mask, around);
     const bool flat = look == ComponentLook::kFlat;

@@ -78,4 +78,10 @@ std::vector<Candidate> FaceCandidates(const SheetView& view,
 std::vector<Candidate> FeatureCandidates(const SheetView& view,
                                          const PseudoOptions& options);
 
+// Patches of colour whose texture is that of faces: members of clusters in
+// which many are faces, too.
+std::vector<Candidate> KinOfFaces(const SheetView& view,
+                                  const std::vector<Candidate>& faces,
+                                  const PseudoOptions& options);
+
 }  // namespace mapweave::synth

@@ -16,7 +16,7 @@ namespace {
 
 // Where the colour changes by more than one of these, a face ends: washes often
 // have an outline on their shadow side only.
-constexpr float kSteps[] = {6.0f, 9.0f, 13.0f, 18.0f};
+constexpr float kSteps[] = {5.0f, 7.0f, 9.0f, 11.0f, 14.0f, 18.0f, 24.0f};
 // Lines are narrower than this.
 constexpr int kLineReachPx = 9;
 // Least depth of a line below the paper around it, in L.

@@ -37,6 +37,10 @@ constexpr int kMaxClusters = 48;
 // How much less than asked for a component may score and stand out before it is
 // clustered.
 constexpr double kGenerosity = 0.5;
+// Two outlines mean the same building from this IoU on.
+constexpr double kSameBuilding = 0.5;
+// Of a cluster's members, found as faces, too, if the rest are to count.
+constexpr double kMinFaceShare = 0.3;
 
 // The patch around (x, y) as a row of floats, edges replicated.
 void ReadPatch(const cv::Mat& lab, int x, int y, float* out) {
@@ -184,43 +188,91 @@ cv::Mat Describe(const SheetView& view,
   return rows;
 }
 
-}  // namespace
+// Generous patches of colour, and the cluster that each falls into.
+struct Clustered {
+  std::vector<Candidate> candidates;
+  std::vector<size_t> cluster;  // one per candidate
+  size_t clusters = 0;
+};
 
-std::vector<Candidate> FeatureCandidates(const SheetView& view,
-                                         const PseudoOptions& options) {
+Clustered ClusterPatches(const SheetView& view, const PseudoOptions& options) {
   PseudoOptions generous = options;
   generous.min_score = kGenerosity * options.min_score;
   generous.min_contrast = kGenerosity * options.min_contrast;
-  std::vector<Candidate> candidates = PaletteCandidates(view, generous);
-  if (candidates.empty()) return candidates;
+  Clustered out;
+  out.candidates = PaletteCandidates(view, generous);
+  if (out.candidates.empty()) return out;
   Rng rng(options.seed, kFeatureStream);
   cv::Mat rows;
   for (const int scale : kScales) {
-    const cv::Mat codes = Describe(view, candidates, scale, rng);
+    const cv::Mat codes = Describe(view, out.candidates, scale, rng);
     if (rows.empty()) {
       rows = codes;
     } else {
       cv::hconcat(rows, codes, rows);
     }
   }
-  const int clusters = std::clamp(rows.rows / kClusterSize, 1, kMaxClusters);
-  const std::vector<double> weights(candidates.size(), 1.0);
-  const std::vector<int> cluster =
-      NearestCentres(rows, KMeans(rows, weights, clusters, kIterations, rng));
-  std::vector<double> sum(static_cast<size_t>(clusters), 0.0);
-  std::vector<int> members(static_cast<size_t>(clusters), 0);
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    sum[static_cast<size_t>(cluster[i])] += candidates[i].score;
-    ++members[static_cast<size_t>(cluster[i])];
+  const int wanted = std::clamp(rows.rows / kClusterSize, 1, kMaxClusters);
+  const std::vector<double> weights(out.candidates.size(), 1.0);
+  const cv::Mat centres = KMeans(rows, weights, wanted, kIterations, rng);
+  for (const int k : NearestCentres(rows, centres))
+    out.cluster.push_back(static_cast<size_t>(k));
+  out.clusters = static_cast<size_t>(centres.rows);
+  return out;
+}
+
+// Mean of `value` over each cluster's members.
+std::vector<double> ClusterMeans(const Clustered& clustered,
+                                 const std::vector<double>& value) {
+  std::vector<double> sum(clustered.clusters, 0.0);
+  std::vector<double> members(clustered.clusters, 1e-9);
+  for (size_t i = 0; i < value.size(); ++i) {
+    sum[clustered.cluster[i]] += value[i];
+    members[clustered.cluster[i]] += 1.0;
   }
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    const auto k = static_cast<size_t>(cluster[i]);
-    candidates[i].score = std::sqrt(candidates[i].score * sum[k] / members[k]);
+  for (size_t k = 0; k < sum.size(); ++k) sum[k] /= members[k];
+  return sum;
+}
+
+}  // namespace
+
+std::vector<Candidate> FeatureCandidates(const SheetView& view,
+                                         const PseudoOptions& options) {
+  Clustered clustered = ClusterPatches(view, options);
+  std::vector<double> scores;
+  for (const Candidate& candidate : clustered.candidates)
+    scores.push_back(candidate.score);
+  const std::vector<double> means = ClusterMeans(clustered, scores);
+  std::vector<Candidate> kept;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    Candidate& candidate = clustered.candidates[i];
+    candidate.score = std::sqrt(scores[i] * means[clustered.cluster[i]]);
+    if (candidate.score >= options.min_score)
+      kept.push_back(std::move(candidate));
   }
-  std::erase_if(candidates, [&](const Candidate& candidate) {
-    return candidate.score < options.min_score;
-  });
-  return candidates;
+  return kept;
+}
+
+std::vector<Candidate> KinOfFaces(const SheetView& view,
+                                  const std::vector<Candidate>& faces,
+                                  const PseudoOptions& options) {
+  Clustered clustered = ClusterPatches(view, options);
+  std::vector<double> is_face;
+  for (const Candidate& candidate : clustered.candidates) {
+    is_face.push_back(std::ranges::any_of(faces, [&](const Candidate& face) {
+      return (face.bounds & candidate.bounds).area() > 0 &&
+             tracking::IoU(face.mask, candidate.mask) >= kSameBuilding;
+    }));
+  }
+  const std::vector<double> shares = ClusterMeans(clustered, is_face);
+  std::vector<Candidate> kept;
+  for (size_t i = 0; i < is_face.size(); ++i) {
+    Candidate& candidate = clustered.candidates[i];
+    if (shares[clustered.cluster[i]] >= kMinFaceShare &&
+        candidate.score >= options.min_score)
+      kept.push_back(std::move(candidate));
+  }
+  return kept;
 }
 
 }  // namespace mapweave::synth

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -21,41 +20,12 @@ constexpr std::array<std::pair<PseudoWay, const char*>, 4> kWays = {{
     {PseudoWay::kAgreement, "agreement"},
 }};
 
-// Two ways mean the same building from this IoU on.
-constexpr double kSameBuilding = 0.5;
-
 void Require(bool condition, const char* name, double value,
              const char* range) {
   if (condition) return;
   throw Error(ErrorCode::kUsage,
               fmt::format("the pseudo-instance option {} is {}", name, value),
               fmt::format("set it to {}", range));
-}
-
-// What two ways find, in the outline of the one that scores it higher.
-std::vector<tracking::Instance> Agreement(const SheetView& view,
-                                          const PseudoOptions& options) {
-  const std::vector<tracking::Instance> ways[] = {
-      ResolveCandidates(PaletteCandidates(view, options)),
-      ResolveCandidates(FaceCandidates(view, options)),
-      ResolveCandidates(FeatureCandidates(view, options))};
-  std::vector<Candidate> agreed;
-  for (size_t a = 0; a < std::size(ways); ++a) {
-    for (const tracking::Instance& instance : ways[a]) {
-      bool confirmed = false;
-      for (size_t b = 0; b < std::size(ways) && !confirmed; ++b) {
-        confirmed =
-            b != a &&
-            std::ranges::any_of(ways[b], [&](const tracking::Instance& other) {
-              return tracking::IoU(instance.mask, other.mask) >= kSameBuilding;
-            });
-      }
-      if (!confirmed) continue;
-      agreed.push_back({instance.mask, instance.mask, instance.mask.Bounds(),
-                        instance.score});
-    }
-  }
-  return ResolveCandidates(std::move(agreed));
 }
 
 }  // namespace
@@ -108,8 +78,12 @@ std::vector<tracking::Instance> FindPseudoInstances(
       return ResolveCandidates(FaceCandidates(view, options));
     case PseudoWay::kFeatures:
       return ResolveCandidates(FeatureCandidates(view, options));
-    case PseudoWay::kAgreement:
-      return Agreement(view, options);
+    case PseudoWay::kAgreement: {
+      std::vector<Candidate> faces = FaceCandidates(view, options);
+      std::vector<Candidate> kin = KinOfFaces(view, faces, options);
+      faces.insert(faces.end(), kin.begin(), kin.end());
+      return ResolveCandidates(std::move(faces));
+    }
   }
   return {};
 }

@@ -20,13 +20,15 @@ enum class PseudoWay {
   // Patches of one colour of the sheet's own palette that stand out from what
   // lies around them.
   kPalette,
-  // Faces closed by ink lines, tinted or hatched, or standing by themselves.
+  // Even faces closed by ink lines or edges, or outlines that stand alone.
   kFaces,
-  // Patches of one texture in a dictionary of whitened image patches (Coates,
-  // Lee and Ng, "An Analysis of Single-Layer Networks in Unsupervised Feature
-  // Learning", AISTATS 2011).
+  // Patches of colour, taken generously and sorted by their texture in a
+  // dictionary of whitened image patches (Coates, Lee and Ng, "An Analysis of
+  // Single-Layer Networks in Unsupervised Feature Learning", AISTATS 2011).
   kFeatures,
-  // What at least two of the three ways find.
+  // Faces, and the patches of colour that fall into clusters of texture where
+  // many are faces: one way says what buildings look like here, the others find
+  // more of them.
   kAgreement,
 };
 
@@ -37,9 +39,9 @@ std::vector<std::string> PseudoWayNames();
 
 // Lengths and areas are in pixels of the image.
 struct PseudoOptions {
-  PseudoWay way = PseudoWay::kPalette;
+  PseudoWay way = PseudoWay::kAgreement;
   int min_area_px = 24;
-  int max_area_px = 4000;
+  int max_area_px = 2500;
   // Area over the area of the convex hull. An L of equal arms has 0.75.
   double min_solidity = 0.7;
   // Diameter of the largest disc that fits in; pen strokes are thinner.

@@ -60,6 +60,8 @@ void PrintText(const std::string& text);
 void AddRunCommands(CLI::App& app, Invocation& invocation);
 void AddQueryCommands(CLI::App& app, Invocation& invocation);
 void AddSynthCommand(CLI::App& app, Invocation& invocation);
+// Of `synth`.
+void AddSynthVideosCommand(CLI::App& synth, Invocation& invocation);
 void AddTrainCommand(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddDbCommand(CLI::App& app, Invocation& invocation);

@@ -43,12 +43,15 @@ std::vector<Gate> ParseGates(const std::vector<std::string>& texts) {
 std::string Table(const pipelines::EvaluateReport& report) {
   const tracking::Measures& net = report.measures;
   const tracking::Measures& base = report.baseline;
+  const std::string pixels =
+      report.on_videos ? fmt::format("the pixels of {} videos", report.series)
+                       : fmt::format("pixels of {:.4g} units in {}",
+                                     report.resolution, report.crs);
   std::string text = fmt::format(
-      "{} predicted and {} true tracks{}, compared on pixels of "
-      "{:.4g} units in {}\n\n{:<16} {:>10} {:>10}\n",
-      report.predicted_tracks, report.true_tracks,
-      report.series == 1 ? "" : fmt::format(" in {} videos", report.series),
-      report.resolution, report.crs, "", "mapweave", "two-step");
+      "{} predicted and {} true tracks, compared on {}\n\n"
+      "{:<16} {:>10} {:>10}\n",
+      report.predicted_tracks, report.true_tracks, pixels, "", "mapweave",
+      "two-step");
   const auto row = [&text](const std::string& name, double a, double b) {
     text += fmt::format("{:<16} {:>10.3f} {:>10.3f}\n", name, a, b);
   };

@@ -288,7 +288,8 @@ void AddOutputOptions(CLI::App& command, Options& options) {
 }  // namespace
 
 void AddSynthCommand(CLI::App& app, Invocation& invocation) {
-  CLI::App* synth = app.add_subcommand("synth", "Make simulated map series");
+  CLI::App* synth = app.add_subcommand(
+      "synth", "Make map series and videos with known truth");
   synth->require_subcommand(1);
   synth->fallthrough();
   auto options = std::make_shared<Options>();
@@ -313,6 +314,7 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation) {
       RunWorld(invocation.common, *options, context);
     };
   });
+  AddSynthVideosCommand(*synth, invocation);
 }
 
 }  // namespace mapweave::cli

@@ -104,6 +104,24 @@ TEST_F(Determinism, KilledRunsEndInTheSameResult) {
   }
 }
 
+TEST_F(Determinism, ThreadsDoNotMatterToSimulatedSeries) {
+  for (const char* threads : {"1", "2"}) {
+    const Outcome made =
+        Mapweave({"synth", "world", "--seed", "6", "--width-px", "300",
+                  "--height-px", "280", "--editions", "1860,1880", "--sheets",
+                  "2x1", "--threads", threads, "-o", Path(threads)});
+    ASSERT_EQ(made.code, 0) << made.err;
+  }
+  for (const char* name :
+       {"town_1860_r1c1.tif", "town_1860_r1c2.tif", "town_1880_r1c1.tif",
+        "town_1880_r1c2.tif", "truth.json", "georef_error.json"}) {
+    EXPECT_EQ(ReadFile(Path("1") + "/" + name),
+              ReadFile(Path("2") + "/" + name))
+        << name;
+  }
+  EXPECT_EQ(Exported(Path("1/truth.gpkg")), Exported(Path("2/truth.gpkg")));
+}
+
 TEST_F(Determinism, WindowsMayBeginAnywhere) {
   const Outcome made =
       Mapweave({"synth", "world", "--seed", "10", "--width-px", "700",

@@ -48,6 +48,9 @@ const std::vector<Command>& Commands() {
                             "--tile-px",        "--frames",
                             "--error-fields",   "--seed",
                             "--preview"}},
+      {{"synth", "videos"},
+       {"sheets", "--output", "--clips", "--frames", "--size-px", "--preset",
+        "--pseudo", "--downsample", "--preview", "--seed"}},
       {{"train"}, {"--output", "--preset", "--minutes", "--resume", "--hands"}},
       {{"eval"}, {"predicted", "truth", "--resolution", "--fail-under"}},
       {{"db", "check"}, {"project"}},
@@ -117,6 +120,7 @@ TEST(Help, WrongArgumentsEndWithTwoAndPrintNothingOnStdout) {
            {"query", "a.gpkg", "--format", "yaml"},
            {"info", "--progress", "loud"},
            {"synth", "world"},
+           {"synth", "videos"},
            {"db"}}) {
     const Outcome outcome = Mapweave(arguments);
     SCOPED_TRACE(::testing::PrintToString(arguments));

@@ -4,6 +4,7 @@
 #include "fixtures.h"
 #include "geo/edition_reader.h"
 
+#include <cmath>
 #include <cstdlib>
 
 namespace mapweave::geo {
@@ -80,6 +81,40 @@ TEST_F(GeoTiffWriterTest, WritesGreyTiled) {
   EXPECT_EQ(block_width, 256);
   EXPECT_EQ(block_height, 256);
   GDALClose(dataset);
+}
+
+TEST_F(GeoTiffWriterTest, WritesBandsOfFloatsWithHoles) {
+  Grid grid = SmallGrid();
+  grid.width = 2;
+  grid.height = 3;
+  FloatBands field;
+  field.names = {"dx", "dy"};
+  field.bands = {{0.5f, -1.25f, NAN, 3.0f, 4.0f, 5.0f}, {6, 7, NAN, 9, 10, 11}};
+  WriteFloatGeoTiff(Path("f.tif"), field, grid);
+  GDALDataset* dataset = GDALDataset::Open(Path("f.tif").c_str());
+  ASSERT_NE(dataset, nullptr);
+  ASSERT_EQ(dataset->GetRasterCount(), 2);
+  for (int i = 0; i < 2; ++i) {
+    GDALRasterBand* band = dataset->GetRasterBand(i + 1);
+    EXPECT_EQ(band->GetDescription(), field.names[static_cast<size_t>(i)]);
+    EXPECT_TRUE(std::isnan(band->GetNoDataValue()));
+    std::vector<float> values(6);
+    ASSERT_EQ(band->RasterIO(GF_Read, 0, 0, 2, 3, values.data(), 2, 3,
+                             GDT_Float32, 0, 0),
+              CE_None);
+    const std::vector<float>& written = field.bands[static_cast<size_t>(i)];
+    for (size_t k = 0; k < 6; ++k) {
+      if (std::isnan(written[k])) {
+        EXPECT_TRUE(std::isnan(values[k]));
+      } else {
+        EXPECT_EQ(values[k], written[k]);
+      }
+    }
+  }
+  GDALClose(dataset);
+  EXPECT_EQ(
+      ErrorOf([&] { WriteFloatGeoTiff(Path("f.tif"), field, grid); }).Code(),
+      ErrorCode::kUsage);
 }
 
 TEST_F(GeoTiffWriterTest, RefusesToOverwriteUnlessTold) {
