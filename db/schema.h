@@ -29,8 +29,10 @@ inline constexpr std::array<LayerInfo, 3> kFeatureLayers{{
     {"observation", "Buildings as drawn, one polygon per building and edition"},
     {"building_state", "Shapes of buildings with the dates they stood"},
 }};
-inline constexpr std::array<LayerInfo, 9> kAttributeTables{{
+inline constexpr std::array<LayerInfo, 10> kAttributeTables{{
     {"edition", "Editions of the series, one per survey date"},
+    {"alignment_field",
+     "Smooth displacement of each edition onto the newest one"},
     {"building", "Buildings with intervals of construction and removal"},
     {"lineage", "Links between buildings and changes within one"},
     {"run", "Runs of the program with their settings"},

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/atomic_file.h"
+#include "core/displacement_field.h"
 #include "db/rows.h"
 #include "db/transaction.h"
 
@@ -65,6 +66,10 @@ class Store {
   // Writing. Save* inserts, or updates the row with the same key.
   int64_t SaveSheet(const SheetRow& row);
   void SaveEdition(const EditionRow& row);
+  // Replaces the displacement of an edition, in coordinates of the project's
+  // CRS; an empty field removes it.
+  void SaveAlignmentField(const std::string& edition,
+                          const DisplacementField& field);
   void SaveRun(const RunRow& row);
   void SaveWork(const WorkRow& row);
   void SaveModel(const ModelRow& row);
@@ -85,7 +90,10 @@ class Store {
   // Reading; order is that of the key.
   std::vector<SheetRow> Sheets() const;
   std::vector<EditionRow> Editions() const;  // oldest first
-  std::vector<RunRow> Runs() const;          // in order of their start
+  // Unset where none was saved. Throws Error{kDatabase} if it is damaged.
+  std::optional<DisplacementField> AlignmentField(
+      const std::string& edition) const;
+  std::vector<RunRow> Runs() const;  // in order of their start
   std::optional<RunRow> FindRun(const std::string& run_id) const;
   // Without the `tracks`, which can be large.
   std::vector<WorkRow> Work(const std::string& run_id,

@@ -28,6 +28,8 @@ inline constexpr char kSheetColumns[] =
 inline constexpr char kEditionColumns[] =
     "edition, date_edtf, date_from, date_to, ordinal, shift_x_m, shift_y_m, "
     "residual_m, align_confidence, aligned, held_out_points";
+inline constexpr char kAlignmentFieldColumns[] =
+    "edition, cols, rows, origin_x, origin_y, step_x, step_y, dx, dy, sigma";
 inline constexpr char kObservationColumns[] =
     "track_id, edition, score, presence, area_m2, run_id, geom";
 inline constexpr char kBuildingColumns[] =

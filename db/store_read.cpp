@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <string_view>
 
 namespace mapweave::db {
@@ -45,6 +46,24 @@ EditionRow ReadEdition(ColumnReader in) {
       row.ordinal >> row.shift_x_m >> row.shift_y_m >> row.residual_m >>
       row.align_confidence >> row.aligned >> row.held_out_points;
   return row;
+}
+
+std::vector<double> NextDoubles(ColumnReader& in) {
+  const std::string_view bytes = in.NextBlob();
+  std::vector<double> values(bytes.size() / sizeof(double));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(double));
+  return values;
+}
+
+DisplacementField ReadAlignmentField(ColumnReader in) {
+  DisplacementField field;
+  std::string edition;
+  in >> edition >> field.cols >> field.rows >> field.origin.x >>
+      field.origin.y >> field.step.x >> field.step.y;
+  field.dx = NextDoubles(in);
+  field.dy = NextDoubles(in);
+  field.sigma = NextDoubles(in);
+  return field;
 }
 
 ObservationRow ReadObservation(ColumnReader in) {
@@ -167,6 +186,24 @@ std::vector<EditionRow> Store::Editions() const {
       impl_->connection,
       SelectSql("edition", kEditionColumns, "ORDER BY ordinal, date_from, fid"),
       &ReadEdition);
+}
+
+std::optional<DisplacementField> Store::AlignmentField(
+    const std::string& edition) const {
+  std::optional<DisplacementField> field =
+      FirstOf(ReadAll(impl_->connection,
+                      SelectSql("alignment_field", kAlignmentFieldColumns,
+                                "WHERE edition = ?1"),
+                      &ReadAlignmentField, edition));
+  try {
+    if (field) field->Validate();
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kDatabase,
+                fmt::format("'{}': edition {}: {}", Path().string(), edition,
+                            error.Message()),
+                error.Hint());
+  }
+  return field;
 }
 
 std::vector<RunRow> Store::Runs() const {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,13 @@ int64_t WriteRow(Connection& connection, std::string_view table,
 
 std::string_view StatusName(RunStatus status) {
   return status == RunStatus::kDone ? "done" : "running";
+}
+
+// As they lie in memory.
+std::string_view BytesOf(const std::vector<double>& values) {
+  static_assert(std::endian::native == std::endian::little);
+  return {reinterpret_cast<const char*>(values.data()),
+          values.size() * sizeof(double)};
 }
 
 std::optional<double> XOf(const std::optional<Point2d>& point) {
@@ -160,6 +168,21 @@ void Store::SaveEdition(const EditionRow& row) {
            row.date.edtf, row.date.from, row.date.to, row.ordinal,
            row.shift_x_m, row.shift_y_m, row.residual_m, row.align_confidence,
            row.aligned, row.held_out_points);
+}
+
+void Store::SaveAlignmentField(const std::string& edition,
+                               const DisplacementField& field) {
+  Connection& connection = impl_->connection;
+  if (field.IsEmpty()) {
+    connection.Execute("DELETE FROM alignment_field WHERE edition = ?1",
+                       edition);
+    return;
+  }
+  WriteRow(connection, "alignment_field",
+           UpsertSql("alignment_field", kAlignmentFieldColumns, "edition"),
+           edition, field.cols, field.rows, field.origin.x, field.origin.y,
+           field.step.x, field.step.y, Blob{BytesOf(field.dx)},
+           Blob{BytesOf(field.dy)}, Blob{BytesOf(field.sigma)});
 }
 
 void Store::SaveRun(const RunRow& row) {

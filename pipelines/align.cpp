@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "pipelines/project.h"
-#include "tracking/registration.h"
+#include "tracking/series_alignment.h"
 
 #include <fmt/format.h>
 
@@ -14,80 +14,133 @@
 namespace mapweave::pipelines {
 namespace {
 
-// Rows of the grid that are read at once, so that memory does not grow with
-// the sheets.
-constexpr int64_t kStripRows = 1024;
+// Rows that are read at once, so that memory does not grow with the sheets.
+constexpr int kStripRows = 1024;
 
-struct Overview {
-  cv::Mat rgb;       // CV_8UC3
-  cv::Mat coverage;  // CV_8UC1
+// From pixels of the grid (y down) to coordinates of its CRS (y up).
+DisplacementField GroundField(DisplacementField field, const geo::Grid& grid) {
+  const double resolution = grid.resolution;
+  field.origin = grid.WorldFromPixel(field.origin);
+  field.step = {resolution * field.step.x, -resolution * field.step.y};
+  for (double& v : field.dx) v *= resolution;
+  for (double& v : field.dy) v *= -resolution;
+  for (double& v : field.sigma) v *= resolution;
+  return field;
+}
+
+// Reads the editions as the alignment asks for them.
+class ViewReader {
+ public:
+  ViewReader(const Project& project, RunContext& context)
+      : grid_(project.grid), context_(context) {
+    for (const ProjectEdition& edition : project.editions) {
+      // What earlier alignments found is not applied: the estimate starts from
+      // the georeference, so that it can be repeated.
+      readers_.push_back({geo::EditionReader(edition.sheets, grid_), {}});
+    }
+  }
+
+  tracking::EditionView Read(const tracking::ViewRequest& request) {
+    geo::EditionReader& reader =
+        ReaderFor(request.edition, *request.displacement);
+    const cv::Rect& area = request.area;
+    tracking::EditionView view;
+    view.rgb = cv::Mat(area.size(), CV_8UC3);
+    view.coverage = cv::Mat(area.size(), CV_8UC1);
+    const int strip = std::max(1, kStripRows / request.reduction);
+    for (int row = 0; row < area.height; row += strip) {
+      context_.cancel.ThrowIfCancelled();
+      const int rows = std::min(strip, area.height - row);
+      geo::Pixels pixels = reader.Read(
+          {int64_t{area.x} * request.reduction,
+           int64_t{area.y + row} * request.reduction,
+           area.width * request.reduction, rows * request.reduction},
+          request.reduction);
+      BorrowMat(pixels.rgb).copyTo(view.rgb.rowRange(row, row + rows));
+      BorrowMat(pixels.coverage)
+          .copyTo(view.coverage.rowRange(row, row + rows));
+      context_.progress.Advance(int64_t{rows} * area.width * request.reduction *
+                                request.reduction);
+    }
+    return view;
+  }
+
+ private:
+  struct Reader {
+    geo::EditionReader reader;
+    DisplacementField displacement;  // grid px, y down
+  };
+
+  geo::EditionReader& ReaderFor(size_t edition,
+                                const DisplacementField& displacement) {
+    Reader& known = readers_[edition];
+    if (known.displacement != displacement) {
+      known.reader = known.reader.Fork(GroundField(displacement, grid_));
+      known.displacement = displacement;
+    }
+    return known.reader;
+  }
+
+  const geo::Grid& grid_;
+  RunContext& context_;
+  std::vector<Reader> readers_;
 };
 
-Overview ReadOverview(geo::EditionReader& reader, const geo::Grid& grid,
-                      int downsample, RunContext& context) {
-  const auto reduced = [downsample](int64_t px) {
-    return static_cast<int>((px + downsample - 1) / downsample);
+tracking::SeriesAlignmentOptions SeriesOptionsFor(const AlignOptions& options,
+                                                  const Project& project) {
+  tracking::SeriesAlignmentOptions series;
+  series.editions = project.editions.size();
+  series.grid_size = {static_cast<int>(project.grid.width),
+                      static_cast<int>(project.grid.height)};
+  series.metres_per_px = project.grid.PixelMetres();
+  series.max_shift_m = options.max_shift_m;
+  series.min_confidence = options.min_confidence;
+  series.overview_px = options.overview_px;
+  return series;
+}
+
+// Root mean square of what the field does beyond its mean, in its own units.
+double LocalPart(const DisplacementField& field) {
+  if (field.IsEmpty()) return 0.0;
+  const auto variance = [](const std::vector<double>& values) {
+    double sum = 0.0;
+    double squares = 0.0;
+    for (const double v : values) {
+      sum += v;
+      squares += v * v;
+    }
+    const auto count = static_cast<double>(values.size());
+    return std::max(0.0, squares / count - (sum / count) * (sum / count));
   };
-  Overview overview;
-  overview.rgb =
-      cv::Mat::zeros(reduced(grid.height), reduced(grid.width), CV_8UC3);
-  overview.coverage =
-      cv::Mat::zeros(reduced(grid.height), reduced(grid.width), CV_8UC1);
-  const int64_t strip =
-      std::max<int64_t>(1, kStripRows / downsample) * downsample;
-  for (int64_t row = 0; row < grid.height; row += strip) {
-    context.cancel.ThrowIfCancelled();
-    const int64_t rows = std::min(strip, grid.height - row);
-    geo::Pixels pixels = reader.Read(
-        {0, row, static_cast<int>(grid.width), static_cast<int>(rows)},
-        downsample);
-    const int top = static_cast<int>(row / downsample);
-    const cv::Range range(top, top + pixels.rgb.height);
-    BorrowMat(pixels.rgb).copyTo(overview.rgb.rowRange(range));
-    BorrowMat(pixels.coverage).copyTo(overview.coverage.rowRange(range));
-    context.progress.Advance(rows);
+  return std::sqrt(variance(field.dx) + variance(field.dy));
+}
+
+db::EditionRow WithAlignment(db::EditionRow row,
+                             const tracking::EditionAlignment& found,
+                             const geo::Grid& grid) {
+  const geo::GroundScale scale = grid.Scale();
+  // Image rows run south, the ground's y runs north.
+  row.shift_x_m = found.mean_shift.x * grid.resolution * scale.x;
+  row.shift_y_m = -found.mean_shift.y * grid.resolution * scale.y;
+  row.align_confidence = found.confidence;
+  row.aligned = found.aligned;
+  row.held_out_points = static_cast<int64_t>(found.fit.held_out.size());
+  row.residual_m.reset();
+  if (!found.fit.held_out.empty()) {
+    row.residual_m = found.fit.MedianError() * grid.PixelMetres();
   }
-  return overview;
+  return row;
 }
 
-tracking::SeriesShiftOptions ShiftOptionsFor(const AlignOptions& options,
-                                             double metres_per_px) {
-  tracking::SeriesShiftOptions shifts;
-  shifts.pair.max_shift_px = std::max(2.0, options.max_shift_m / metres_per_px);
-  shifts.pair.min_confidence = options.min_confidence;
-  return shifts;
-}
-
-std::vector<tracking::FeatureImage> ReadFeatures(const Project& project,
-                                                 int downsample,
-                                                 RunContext& context) {
-  std::vector<tracking::FeatureImage> features;
-  for (const ProjectEdition& edition : project.editions) {
-    // What earlier alignments found is not applied: the estimate starts from
-    // the georeference, so that it can be repeated.
-    geo::EditionReader reader(edition.sheets, project.grid);
-    const Overview overview =
-        ReadOverview(reader, project.grid, downsample, context);
-    features.push_back(
-        {tracking::StructureFeatures(overview.rgb, overview.coverage),
-         overview.coverage});
-  }
-  return features;
-}
-
-void SaveAlignment(db::Store& store,
-                   const std::vector<EditionAlignment>& alignments) {
+void SaveAlignment(db::Store& store, const geo::Grid& grid,
+                   const tracking::SeriesAlignment& series) {
   db::Transaction transaction = store.Begin();
-  std::vector<db::EditionRow> rows = store.Editions();
+  const std::vector<db::EditionRow> rows = store.Editions();
   for (size_t i = 0; i < rows.size(); ++i) {
-    const EditionAlignment& found = alignments[i];
-    rows[i].shift_x_m = found.shift_x_m;
-    rows[i].shift_y_m = found.shift_y_m;
-    rows[i].residual_m = found.residual_m;
-    rows[i].align_confidence = found.confidence;
-    rows[i].aligned = found.aligned;
-    rows[i].held_out_points = found.held_out_points;
-    store.SaveEdition(rows[i]);
+    const tracking::EditionAlignment& found = series.editions[i];
+    store.SaveEdition(WithAlignment(rows[i], found, grid));
+    store.SaveAlignmentField(rows[i].edition,
+                             GroundField(found.fit.field, grid));
   }
   transaction.Commit();
 }
@@ -101,9 +154,10 @@ void Report(const EditionAlignment& edition) {
     return;
   }
   LogInfo(
-      "align: edition {} moved by {:+.2f} m east, {:+.2f} m north "
-      "(confidence {:.2f}){}",
-      edition.edition, edition.shift_x_m, edition.shift_y_m, edition.confidence,
+      "align: edition {} moved by {:+.2f} m east, {:+.2f} m north, locally by "
+      "{:.2f} m (confidence {:.2f}){}",
+      edition.edition, edition.shift_x_m, edition.shift_y_m, edition.local_m,
+      edition.confidence,
       edition.residual_m
           ? fmt::format(", {:.2f} m left at {} held-out places",
                         *edition.residual_m, edition.held_out_points)
@@ -122,6 +176,7 @@ void AlignOptions::Validate() const {
   if (overview_px < 64 || overview_px > 2048) {
     throw Error(ErrorCode::kUsage, "--overview-px must lie in [64, 2048]");
   }
+  if (threads < 1) throw Error(ErrorCode::kUsage, "--threads must be positive");
 }
 
 Json AlignOptions::ToJson() const {
@@ -135,42 +190,44 @@ std::vector<EditionAlignment> Align(db::Store& store,
                                     RunContext& context) {
   options.Validate();
   const Project project = LoadProject(store);
-  const int64_t side = std::max(project.grid.width, project.grid.height);
-  const int downsample =
-      static_cast<int>((side + options.overview_px - 1) / options.overview_px);
-  const geo::GroundScale scale = project.grid.Scale();
-  const double units_per_px = project.grid.resolution * downsample;
-
-  context.progress.Start(
-      "align",
-      project.grid.height * static_cast<int64_t>(project.editions.size()));
-  const std::vector<tracking::FeatureImage> features =
-      ReadFeatures(project, downsample, context);
-  const tracking::SeriesShifts shifts = tracking::EstimateSeriesShifts(
-      features, ShiftOptionsFor(options, units_per_px * scale.Length()));
+  cv::setNumThreads(options.threads);
+  // Each edition is read once reduced and once as it is.
+  context.progress.Start("align",
+                         2 * project.grid.width * project.grid.height *
+                             static_cast<int64_t>(project.editions.size()));
+  ViewReader reader(project, context);
+  const tracking::SeriesAlignment series =
+      tracking::AlignSeries(SeriesOptionsFor(options, project),
+                            [&reader](const tracking::ViewRequest& request) {
+                              return reader.Read(request);
+                            });
   context.cancel.ThrowIfCancelled();
 
+  SaveAlignment(store, project.grid, series);
+  const std::vector<EditionAlignment> alignments = StoredAlignment(store);
+  context.progress.Finish();
+  for (const EditionAlignment& edition : alignments) Report(edition);
+  return alignments;
+}
+
+std::vector<EditionAlignment> StoredAlignment(const db::Store& store) {
+  const std::optional<IngestRecord> record = FindIngestRecord(store);
+  const double metres = record ? record->grid.Scale().Length() : 1.0;
   std::vector<EditionAlignment> alignments;
-  for (size_t i = 0; i < project.editions.size(); ++i) {
-    const tracking::EditionShift& shift = shifts.editions[i];
+  for (const db::EditionRow& row : store.Editions()) {
     EditionAlignment found;
-    found.edition = project.editions[i].label;
-    found.confidence = shift.confidence;
-    found.aligned = shift.is_confident;
-    if (found.aligned) {
-      // Image rows run south, the ground's y runs north.
-      found.shift_x_m = shift.shift.x * units_per_px * scale.x;
-      found.shift_y_m = -shift.shift.y * units_per_px * scale.y;
-    }
-    found.held_out_points = static_cast<int64_t>(shift.held_out_points);
-    if (shift.held_out_points > 0) {
-      found.residual_m = shift.residual_px * units_per_px * scale.Length();
+    found.edition = row.edition;
+    found.shift_x_m = row.shift_x_m.value_or(0.0);
+    found.shift_y_m = row.shift_y_m.value_or(0.0);
+    found.confidence = row.align_confidence.value_or(0.0);
+    found.aligned = row.aligned;
+    found.residual_m = row.residual_m;
+    found.held_out_points = row.held_out_points.value_or(0);
+    if (const auto field = store.AlignmentField(row.edition)) {
+      found.local_m = metres * LocalPart(*field);
     }
     alignments.push_back(found);
   }
-  SaveAlignment(store, alignments);
-  context.progress.Finish();
-  for (const EditionAlignment& edition : alignments) Report(edition);
   return alignments;
 }
 
@@ -182,6 +239,7 @@ Json ToJson(const std::vector<EditionAlignment>& editions) {
         {"residual_m",
          edition.residual_m ? Json(*edition.residual_m) : Json(nullptr)},
         {"held_out_points", edition.held_out_points},
+        {"local_m", edition.local_m},
         {"confidence", edition.confidence},
         {"aligned", edition.aligned}};
   }

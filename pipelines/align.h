@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Stage 2: finds the whole-sheet shift that each edition's georeference leaves
-// against the newest edition, and stores it.
+// Stage 2: finds how each edition has to be moved, place by place, to lie on
+// the newest one where their georeferences disagree, and stores that as a
+// smooth field.
 #pragma once
 
 #include "core/json.h"
@@ -22,6 +23,8 @@ struct AlignOptions {
   double min_confidence = 0.5;
   // Side in pixels to which the editions are reduced for the search.
   int overview_px = 1536;
+  // The result does not depend on it.
+  int threads = 1;
 
   // Throws Error{kUsage} naming the option.
   void Validate() const;
@@ -30,22 +33,28 @@ struct AlignOptions {
 
 struct EditionAlignment {
   std::string edition;
-  // Ground metres to add to what the edition's sheets say, x east, y north.
+  // Ground metres to add to what the edition's sheets say, x east, y north:
+  // the mean of the field.
   double shift_x_m = 0.0;
   double shift_y_m = 0.0;
   double confidence = 0.0;  // in [0, 1]
   bool aligned = false;     // false: refused, nothing is applied
-  // Median distance in ground metres between the local shift at places that
-  // the estimate did not see and the estimate; unset without such places.
+  // How far the field departs from its mean, root mean square in metres.
+  double local_m = 0.0;
+  // Median distance in ground metres between where places were recognised and
+  // where a field that did not see them puts them; unset without such places.
   std::optional<double> residual_m;
   int64_t held_out_points = 0;
 };
 
-// Writes the editions' shifts into `store` in one transaction. A second call
-// replaces the first one's result. One edition alone is aligned by itself.
+// Writes the editions' displacements into `store` in one transaction. A second
+// call replaces the first one's result. One edition alone is aligned by itself.
 std::vector<EditionAlignment> Align(db::Store& store,
                                     const AlignOptions& options,
                                     RunContext& context);
+
+// What Align wrote.
+std::vector<EditionAlignment> StoredAlignment(const db::Store& store);
 
 Json ToJson(const std::vector<EditionAlignment>& editions);
 

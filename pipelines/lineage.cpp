@@ -49,13 +49,10 @@ std::vector<tracking::Window> WindowsOf(const db::RunRow& run,
                                options);
 }
 
-// Windows were cut with the shifts of their time.
-void RequireSameShifts(const db::RunRow& run, const Project& project) {
-  Json shifts = Json::array();
-  for (const ProjectEdition& edition : project.editions) {
-    shifts.push_back({edition.shift_x, edition.shift_y});
-  }
-  if (ParseJson(run.config, "the run's configuration").at("shifts") != shifts) {
+// Windows were cut with the alignment of their time.
+void RequireSameAlignment(const db::RunRow& run, const Project& project) {
+  const Json config = ParseJson(run.config, "the run's configuration");
+  if (config.value("alignment", "") != project.AlignmentHash()) {
     throw Error(ErrorCode::kBadInput,
                 "the editions were aligned anew after segmentation",
                 "Run 'mapweave segment' on the project again.");
@@ -280,7 +277,7 @@ ResultSummary DeriveLineage(db::Store& store,
   }
   db::RunRow run = *unfinished;
   const Project project = LoadProject(store);
-  RequireSameShifts(run, project);
+  RequireSameAlignment(run, project);
   const size_t editions = project.editions.size();
 
   context.progress.Start(

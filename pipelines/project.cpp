@@ -2,6 +2,7 @@
 #include "pipelines/project.h"
 
 #include "core/error.h"
+#include "pipelines/digest.h"
 
 #include <fmt/format.h>
 
@@ -26,6 +27,17 @@ fs::path SheetPath(const std::string& stored, const fs::path& project_file) {
 double Project::Megapixels() const {
   return static_cast<double>(grid.width) * static_cast<double>(grid.height) *
          static_cast<double>(editions.size()) / 1e6;
+}
+
+std::string Project::AlignmentHash() const {
+  std::string text;
+  for (const ProjectEdition& edition : editions) {
+    const DisplacementField& field = edition.displacement;
+    text += Json{field.origin.x, field.origin.y, field.step.x, field.step.y,
+                 field.cols,     field.rows,     field.dx,     field.dy}
+                .dump();
+  }
+  return Sha256(text);
 }
 
 std::vector<DateRange> Project::Dates() const {
@@ -94,8 +106,13 @@ Project LoadProject(const db::Store& store) {
     edition.label = row.edition;
     edition.date = row.date;
     edition.aligned = row.aligned;
-    edition.shift_x = row.shift_x_m.value_or(0.0) / scale.x;
-    edition.shift_y = row.shift_y_m.value_or(0.0) / scale.y;
+    if (auto field = store.AlignmentField(row.edition)) {
+      edition.displacement = *std::move(field);
+    } else if (row.shift_x_m && row.shift_y_m) {
+      // Aligned before there were fields.
+      edition.displacement = DisplacementField::Constant(
+          {*row.shift_x_m / scale.x, *row.shift_y_m / scale.y});
+    }
     project.editions.push_back(std::move(edition));
   }
   for (const db::SheetRow& row : store.Sheets()) {
@@ -111,8 +128,7 @@ Project LoadProject(const db::Store& store) {
 geo::EditionReader OpenEdition(const Project& project, size_t edition) {
   const ProjectEdition& source = project.editions.at(edition);
   geo::EditionReaderOptions options;
-  options.shift_x = source.shift_x;
-  options.shift_y = source.shift_y;
+  options.displacement = source.displacement;
   return geo::EditionReader(source.sheets, project.grid, options);
 }
 

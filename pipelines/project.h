@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/date.h"
+#include "core/displacement_field.h"
 #include "core/image.h"
 #include "core/json.h"
 #include "db/store.h"
@@ -26,10 +27,10 @@ struct ProjectEdition {
   std::string label;
   DateRange date;
   std::vector<geo::SheetInfo> sheets;
-  // Residual shift that alignment found, in units of the grid's CRS: what the
-  // sheets place at p truly lies at p + shift, in the newest edition's frame.
-  double shift_x = 0.0;
-  double shift_y = 0.0;
+  // What alignment found, in coordinates of the grid's CRS: what the sheets
+  // place at p truly lies at displacement.Apply(p), in the newest edition's
+  // frame. ApplyInverse puts an outline back on the sheets.
+  DisplacementField displacement;
   bool aligned = false;
 };
 
@@ -39,6 +40,9 @@ struct Project {
   // Digest of the sheets' bytes and dates and of the options of ingestion.
   std::string inputs_hash;
 
+  // Digest of all displacements; what was cut out of the editions with other
+  // ones does not fit any more.
+  std::string AlignmentHash() const;
   double Megapixels() const;  // of the grid, times editions
   std::vector<DateRange> Dates() const;
 };
@@ -46,7 +50,7 @@ struct Project {
 // Throws Error{kBadInput} if the file was not ingested or a sheet is gone.
 Project LoadProject(const db::Store& store);
 
-// With the shift of alignment applied.
+// With the displacement that alignment found.
 geo::EditionReader OpenEdition(const Project& project, size_t edition);
 
 // What ingestion keeps of itself in the project file.

@@ -98,22 +98,6 @@ std::optional<db::Store> OpenUnfinished(const fs::path& path,
   }
 }
 
-std::vector<EditionAlignment> StoredAlignment(const db::Store& store) {
-  std::vector<EditionAlignment> alignments;
-  for (const db::EditionRow& row : store.Editions()) {
-    EditionAlignment found;
-    found.edition = row.edition;
-    found.shift_x_m = row.shift_x_m.value_or(0.0);
-    found.shift_y_m = row.shift_y_m.value_or(0.0);
-    found.confidence = row.align_confidence.value_or(0.0);
-    found.aligned = row.aligned;
-    found.residual_m = row.residual_m;
-    found.held_out_points = row.held_out_points.value_or(0);
-    alignments.push_back(found);
-  }
-  return alignments;
-}
-
 }  // namespace
 
 RunReport Run(const Series& series, const RunOptions& options,

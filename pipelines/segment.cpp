@@ -188,9 +188,7 @@ db::RunRow BeginRun(db::Store& store, const Project& project,
   run.checkpoint_sha256 = Sha256OfFile(checkpoint);
   config["checkpoint_sha256"] = *run.checkpoint_sha256;
   config["device"] = device;
-  for (const ProjectEdition& edition : project.editions) {
-    config["shifts"].push_back({edition.shift_x, edition.shift_y});
-  }
+  config["alignment"] = project.AlignmentHash();
   run.config = config.dump();
   run.config_hash = Sha256(run.config);
   run.inputs_hash = project.inputs_hash;

@@ -66,6 +66,7 @@ pipelines::RunOptions StageOptions(const CommonOptions& common,
   pipelines::RunOptions run = options.run;
   if (options.resolution > 0.0) run.ingest.resolution = options.resolution;
   run.segment.device = common.device;
+  run.align.threads = common.ThreadCount();
   run.segment.threads = common.ThreadCount();
   run.segment.memory_mb = common.memory_mb;
   if (options.window_offset.size() == 2) {
@@ -277,9 +278,9 @@ void AddRunCommands(CLI::App& app, Invocation& invocation) {
   Bind(command, ingest, RunIngest, invocation);
 
   auto align = std::make_shared<Options>();
-  command = AddCommand(app, "align",
-                       "Find the shift between the editions of a project",
-                       invocation);
+  command =
+      AddCommand(app, "align",
+                 "Bring the editions of a project onto each other", invocation);
   AddProjectArgument(command, *align);
   AddAlignOptions(command, *align);
   Bind(command, align, RunAlign, invocation);

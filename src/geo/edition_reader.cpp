@@ -41,15 +41,16 @@ struct EditionReader::Impl {
   std::vector<std::shared_ptr<const SheetLook>> looks;
   std::vector<WarpedSheet> warped;
   Grid grid;
-  EditionReaderOptions options;
+  std::shared_ptr<const DisplacementField> displacement;
 
   // Opens datasets of its own; the looks are shared.
-  std::unique_ptr<Impl> Fork() const {
+  std::unique_ptr<Impl> Fork(
+      std::shared_ptr<const DisplacementField> other) const {
     auto fork = std::make_unique<Impl>();
     fork->sheets = sheets;
     fork->looks = looks;
     fork->grid = grid;
-    fork->options = options;
+    fork->displacement = std::move(other);
     fork->Open();
     return fork;
   }
@@ -57,7 +58,7 @@ struct EditionReader::Impl {
   void Open() {
     warped.reserve(sheets.size());
     for (size_t i = 0; i < sheets.size(); ++i) {
-      warped.emplace_back(sheets[i], grid, looks[i]);
+      warped.emplace_back(sheets[i], grid, looks[i], displacement);
     }
   }
 };
@@ -67,7 +68,8 @@ EditionReader::EditionReader(std::vector<SheetInfo> sheets, Grid grid,
     : impl_(std::make_unique<Impl>()) {
   impl_->sheets = std::move(sheets);
   impl_->grid = std::move(grid);
-  impl_->options = options;
+  impl_->displacement =
+      std::make_shared<const DisplacementField>(options.displacement);
   for (const SheetInfo& sheet : impl_->sheets) {
     impl_->looks.push_back(
         std::make_shared<const SheetLook>(LookAt(sheet, options.find_collars)));
@@ -82,14 +84,12 @@ EditionReader::EditionReader(EditionReader&&) noexcept = default;
 EditionReader& EditionReader::operator=(EditionReader&&) noexcept = default;
 
 EditionReader EditionReader::Fork() const {
-  return EditionReader(impl_->Fork());
+  return EditionReader(impl_->Fork(impl_->displacement));
 }
 
-EditionReader EditionReader::Fork(double shift_x, double shift_y) const {
-  std::unique_ptr<Impl> fork = impl_->Fork();
-  fork->options.shift_x = shift_x;
-  fork->options.shift_y = shift_y;
-  return EditionReader(std::move(fork));
+EditionReader EditionReader::Fork(DisplacementField displacement) const {
+  return EditionReader(impl_->Fork(
+      std::make_shared<const DisplacementField>(std::move(displacement))));
 }
 
 Pixels EditionReader::Read(const Window& window, int downsample) {
@@ -106,12 +106,9 @@ Pixels EditionReader::Read(const Window& window, int downsample) {
   std::vector<Sample> samples;
   for (int top = 0; top < height; top += kTile) {
     for (int left = 0; left < width; left += kTile) {
-      OutputTile tile{first_col + left,
-                      first_row + top,
+      OutputTile tile{first_col + left, first_row + top,
                       std::min(kTile, width - left),
-                      std::min(kTile, height - top),
-                      downsample,
-                      {impl_->options.shift_x, impl_->options.shift_y}};
+                      std::min(kTile, height - top), downsample};
       samples.assign(
           static_cast<size_t>(tile.width) * static_cast<size_t>(tile.height),
           Sample{});

@@ -4,6 +4,7 @@
 // window by window. Memory is bounded by the window, never by the sheets.
 #pragma once
 
+#include "core/displacement_field.h"
 #include "core/image.h"
 #include "geo/grid.h"
 #include "geo/sheet.h"
@@ -28,10 +29,9 @@ struct Pixels {
 };
 
 struct EditionReaderOptions {
-  // Moves the sheets' content over the ground, in units of the grid's CRS:
-  // what a sheet says lies at p is read at p + (shift_x, shift_y).
-  double shift_x = 0.0;
-  double shift_y = 0.0;
+  // Moves the sheets' content over the ground, in coordinates of the grid's
+  // CRS: what a sheet says lies at p is read at displacement.Apply(p).
+  DisplacementField displacement;
   // Leave out what lies around the paper: white, black or plain background
   // that is joined to the sheet's border.
   bool find_collars = true;
@@ -50,10 +50,10 @@ class EditionReader {
   EditionReader(EditionReader&&) noexcept;
   EditionReader& operator=(EditionReader&&) noexcept;
 
-  // The same reader for another thread, or with another shift, without the
-  // look at each sheet.
+  // The same reader for another thread, or with another displacement, without
+  // the look at each sheet.
   EditionReader Fork() const;
-  EditionReader Fork(double shift_x, double shift_y) const;
+  EditionReader Fork(DisplacementField displacement) const;
 
   // Pixels of a window at 1/downsample of the grid's resolution: images of
   // ceil(width / downsample) x ceil(height / downsample), pixel (i, j) showing

@@ -28,6 +28,11 @@ Transformer TransformerFor(const SheetInfo& sheet, const Grid& grid) {
   return Transformer(sheet.crs, grid.crs, options);
 }
 
+Box Moved(const Box& box, const Box& by) {
+  return {box.min_x + by.min_x, box.min_y + by.min_y, box.max_x + by.max_x,
+          box.max_y + by.max_y};
+}
+
 // A position split into the pixel whose centre lies before it and the way to
 // the next one. Positions within 1e-4 of a centre are taken to lie on it, so
 // that sheets on the grid's own lattice are copied.
@@ -97,21 +102,25 @@ Sample MeanAround(const Block& block, double x, double y, double spread) {
 }  // namespace
 
 WarpedSheet::WarpedSheet(const SheetInfo& sheet, const Grid& grid,
-                         std::shared_ptr<const SheetLook> look)
+                         std::shared_ptr<const SheetLook> look,
+                         std::shared_ptr<const DisplacementField> displacement)
     : sheet_(sheet),
       grid_(grid),
       look_(std::move(look)),
       source_(sheet.path),
       sheet_georeference_(GeoreferenceOf(sheet)),
       grid_from_sheet_(TransformerFor(sheet, grid)),
-      bounds_(Bounds(sheet.FootprintIn(grid.crs))) {
+      displacement_(std::move(displacement)),
+      bounds_(
+          Moved(Bounds(sheet.FootprintIn(grid.crs)), displacement_->Range())) {
   if (look_->needs_range) source_.SetRange(look_->range);
 }
 
-Point2d WarpedSheet::SheetFromGrid(Point2d grid_pixel, Point2d shift) const {
-  const Point2d world = grid_.WorldFromPixel(grid_pixel);
-  return sheet_georeference_.PixelFromCrs(
-      grid_from_sheet_.Inverse({world.x - shift.x, world.y - shift.y}));
+Point2d WarpedSheet::SheetFromGrid(Point2d grid_pixel) const {
+  const Point2d stated =
+      displacement_->ApplyInverse(grid_.WorldFromPixel(grid_pixel));
+  if (!std::isfinite(stated.x)) return stated;
+  return sheet_georeference_.PixelFromCrs(grid_from_sheet_.Inverse(stated));
 }
 
 bool WarpedSheet::IsNear(const OutputTile& tile) const {
@@ -123,10 +132,8 @@ bool WarpedSheet::IsNear(const OutputTile& tile) const {
       grid_.WorldFromPixel({(col - 1.0) * d, (row - 1.0) * d});
   const Point2d bottom_right = grid_.WorldFromPixel(
       {(col + tile.width + 1.0) * d, (row + tile.height + 1.0) * d});
-  return top_left.x <= bounds_.max_x + tile.shift.x &&
-         bottom_right.x >= bounds_.min_x + tile.shift.x &&
-         bottom_right.y <= bounds_.max_y + tile.shift.y &&
-         top_left.y >= bounds_.min_y + tile.shift.y;
+  return top_left.x <= bounds_.max_x && bottom_right.x >= bounds_.min_x &&
+         bottom_right.y <= bounds_.max_y && top_left.y >= bounds_.min_y;
 }
 
 // Largest error, in sheet pixels, at the centres of lattice cells of this side
@@ -140,11 +147,11 @@ double WarpedSheet::LatticeError(double side) const {
     for (int i = 0; i < kPlacesPerSide; ++i) {
       const double x = low.x + i * (high.x - low.x) / (kPlacesPerSide - 1);
       const double y = low.y + j * (high.y - low.y) / (kPlacesPerSide - 1);
-      const Point2d a = SheetFromGrid({x, y}, {});
-      const Point2d b = SheetFromGrid({x + side, y}, {});
-      const Point2d c = SheetFromGrid({x, y + side}, {});
-      const Point2d d = SheetFromGrid({x + side, y + side}, {});
-      const Point2d exact = SheetFromGrid({x + side / 2.0, y + side / 2.0}, {});
+      const Point2d a = SheetFromGrid({x, y});
+      const Point2d b = SheetFromGrid({x + side, y});
+      const Point2d c = SheetFromGrid({x, y + side});
+      const Point2d d = SheetFromGrid({x + side, y + side});
+      const Point2d exact = SheetFromGrid({x + side / 2.0, y + side / 2.0});
       const double error = std::hypot((a.x + b.x + c.x + d.x) / 4.0 - exact.x,
                                       (a.y + b.y + c.y + d.y) / 4.0 - exact.y);
       // Corners of the box may lie where the map is not defined.
@@ -154,8 +161,7 @@ double WarpedSheet::LatticeError(double side) const {
   return worst;
 }
 
-// Chosen without the shift, so that it depends on nothing but the sheet and
-// the reduction: a shift of some metres changes no curvature.
+// Depends on nothing but the sheet, its displacement and the reduction.
 const WarpedSheet::Lattice& WarpedSheet::LatticeFor(int downsample) {
   const auto known = lattices_.find(downsample);
   if (known != lattices_.end()) return known->second;
@@ -163,9 +169,9 @@ const WarpedSheet::Lattice& WarpedSheet::LatticeFor(int downsample) {
   const Point2d middle =
       grid_.PixelFromWorld({(bounds_.min_x + bounds_.max_x) / 2.0,
                             (bounds_.min_y + bounds_.max_y) / 2.0});
-  const Point2d o = SheetFromGrid(middle, {});
-  const Point2d p = SheetFromGrid({middle.x + 1.0, middle.y}, {});
-  const Point2d q = SheetFromGrid({middle.x, middle.y + 1.0}, {});
+  const Point2d o = SheetFromGrid(middle);
+  const Point2d p = SheetFromGrid({middle.x + 1.0, middle.y});
+  const Point2d q = SheetFromGrid({middle.x, middle.y + 1.0});
   lattice.scale = downsample * std::sqrt(std::abs((p.x - o.x) * (q.y - o.y) -
                                                   (p.y - o.y) * (q.x - o.x)));
   if (!std::isfinite(lattice.scale)) lattice.scale = downsample;
@@ -173,9 +179,17 @@ const WarpedSheet::Lattice& WarpedSheet::LatticeFor(int downsample) {
   // Half of what gdalwarp allows itself.
   const double allowed = 0.06 * std::max(1.0, lattice.scale);
   lattice.step = kCoarsest;
+  const auto side = [&] {
+    return lattice.step * static_cast<double>(downsample);
+  };
+  // The displacement may bend between the places that LatticeError looks at;
+  // over a quarter of its spacing it is straight enough.
+  const double straight =
+      displacement_->IsConstant()
+          ? HUGE_VAL
+          : 0.25 * std::abs(displacement_->step.x) / grid_.resolution;
   while (lattice.step > 1 &&
-         LatticeError(lattice.step * static_cast<double>(downsample)) >
-             allowed) {
+         (side() > straight || LatticeError(side()) > allowed)) {
     lattice.step /= 2;
   }
   return lattices_.emplace(downsample, lattice).first->second;
@@ -196,9 +210,9 @@ std::vector<Point2d> WarpedSheet::Positions(const Lattice& lattice,
     for (size_t i = 0; i < nodes_x; ++i) {
       const int64_t x = (first_col + static_cast<int64_t>(i)) * step;
       const int64_t y = (first_row + static_cast<int64_t>(j)) * step;
-      nodes.push_back(SheetFromGrid({static_cast<double>(x * tile.downsample),
-                                     static_cast<double>(y * tile.downsample)},
-                                    tile.shift));
+      nodes.push_back(
+          SheetFromGrid({static_cast<double>(x * tile.downsample),
+                         static_cast<double>(y * tile.downsample)}));
     }
   }
   std::vector<Point2d> positions;

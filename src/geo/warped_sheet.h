@@ -3,6 +3,7 @@
 // Private to src/geo: one sheet, warped to the series grid.
 #pragma once
 
+#include "core/displacement_field.h"
 #include "core/geometry.h"
 #include "geo/crs.h"
 #include "geo/georeference.h"
@@ -25,23 +26,23 @@ struct Sample {
   double weight = 0.0;
 };
 
-// A rectangle of output pixels, each `downsample` grid pixels wide, and where
-// the sheet's content is moved to (units of the grid's CRS).
+// A rectangle of output pixels, each `downsample` grid pixels wide.
 struct OutputTile {
   int64_t col = 0;  // output pixels
   int64_t row = 0;
   int width = 0;
   int height = 0;
   int downsample = 1;
-  Point2d shift;
 };
 
 // One per thread.
 class WarpedSheet {
  public:
-  // Throws Error{kBadInput} as InspectSheet and Transformer do.
+  // `displacement` in coordinates of the grid's CRS; never null. Throws
+  // Error{kBadInput} as InspectSheet and Transformer do.
   WarpedSheet(const SheetInfo& sheet, const Grid& grid,
-              std::shared_ptr<const SheetLook> look);
+              std::shared_ptr<const SheetLook> look,
+              std::shared_ptr<const DisplacementField> displacement);
 
   // Adds this sheet to one sample per pixel of `tile`, row by row, as far as
   // the sheets before it have left them open. Throws Error{kBadInput} if the
@@ -58,7 +59,7 @@ class WarpedSheet {
 
   // Position in sheet pixels of a position in grid pixels. Infinite where it
   // is not defined.
-  Point2d SheetFromGrid(Point2d grid_pixel, Point2d shift) const;
+  Point2d SheetFromGrid(Point2d grid_pixel) const;
   double LatticeError(double side) const;
   const Lattice& LatticeFor(int downsample);
   // Sheet positions of the output pixels' centres; infinite where undefined.
@@ -74,7 +75,8 @@ class WarpedSheet {
   SheetSource source_;
   Georeference sheet_georeference_;
   Transformer grid_from_sheet_;
-  Box bounds_;  // in the grid's CRS
+  std::shared_ptr<const DisplacementField> displacement_;
+  Box bounds_;  // in the grid's CRS, where its content may be moved to
   std::map<int, Lattice> lattices_;
 };
 

@@ -150,6 +150,28 @@ int64_t CoveredPixels(const FeatureImage& image, cv::Rect part) {
   return cv::countNonZero(image.coverage(inside));
 }
 
+// Numerator over the root of the energies' product, CV_32F in [-1, 1].
+cv::Mat Coefficients(const cv::Mat& numerator, const cv::Mat& a_energy,
+                     const cv::Mat& b_energy, double pixels) {
+  double a_most = 0.0;
+  double b_most = 0.0;
+  cv::minMaxLoc(a_energy, nullptr, &a_most);
+  cv::minMaxLoc(b_energy, nullptr, &b_most);
+  // Below what float transforms of that many pixels resolve there is nothing.
+  const double least = 1e-6 * pixels;
+  if (a_most <= least || b_most <= least) {
+    return cv::Mat::zeros(numerator.size(), CV_32F);
+  }
+  cv::Mat scale;
+  cv::sqrt(cv::max(a_energy, kEnergyFloor * a_most)
+               .mul(cv::max(b_energy, kEnergyFloor * b_most)),
+           scale);
+  cv::Mat value = numerator / scale;
+  value = cv::min(cv::max(value, -1.0), 1.0);
+  value.convertTo(value, CV_32F);
+  return value;
+}
+
 CorrelationSurface Normalise(const Sums& sums, double min_overlap) {
   CorrelationSurface surface;
   sums.count.convertTo(surface.overlap, CV_32F);
@@ -162,23 +184,11 @@ CorrelationSurface Normalise(const Sums& sums, double min_overlap) {
     a_energy -= sums.a[i].mul(sums.a[i]) / count;
     b_energy -= sums.b[i].mul(sums.b[i]) / count;
   }
-  double a_most = 0.0;
-  double b_most = 0.0;
-  cv::minMaxLoc(a_energy, nullptr, &a_most);
-  cv::minMaxLoc(b_energy, nullptr, &b_most);
-  surface.value = cv::Mat::zeros(numerator.size(), CV_32F);
-  // Below what float transforms of that many pixels resolve there is nothing.
-  const double least = 1e-6 * std::max(1.0, min_overlap);
-  if (a_most <= least || b_most <= least) return surface;
-  cv::Mat scale;
-  cv::sqrt(cv::max(a_energy, kEnergyFloor * a_most)
-               .mul(cv::max(b_energy, kEnergyFloor * b_most)),
-           scale);
-  cv::Mat value = numerator / scale;
-  value = cv::min(cv::max(value, -1.0), 1.0);
+  cv::Mat value =
+      Coefficients(numerator, a_energy, b_energy, std::max(1.0, min_overlap));
   // Half a pixel of tolerance for the rounding of the transforms.
   value.setTo(0.0, sums.count < min_overlap - 0.5);
-  value.convertTo(surface.value, CV_32F);
+  surface.value = value;
   return surface;
 }
 
@@ -223,6 +233,57 @@ CorrelationSurface Correlate(const FeatureImage& a, const FeatureImage& b,
   surface = Normalise(
       sums, std::max(request.min_overlap * smaller, kMinOverlapPixels));
   surface.radius = radius;
+  return surface;
+}
+
+WindowSpectra TransformWindow(const FeatureImage& image, cv::Rect window,
+                              int radius) {
+  const cv::Rect around(window.x - radius, window.y - radius,
+                        window.width + 2 * radius, window.height + 2 * radius);
+  const cv::Size padded(cv::getOptimalDFTSize(around.width),
+                        cv::getOptimalDFTSize(around.height));
+  const cv::Rect all(0, 0, image.features.cols, image.features.rows);
+  const Planes outer = Cut(image, around, CoveredMean(image, around & all));
+  const Planes inner = Cut(image, window, CoveredMean(image, window & all));
+  const int side = 2 * radius + 1;
+  WindowSpectra spectra;
+  spectra.radius = radius;
+  spectra.pixels = cv::countNonZero(inner.mask);
+  spectra.outer_energy = cv::Mat::zeros(side, side, CV_64F);
+  for (size_t i = 0; i < outer.channels.size(); ++i) {
+    spectra.energy += inner.channels[i].dot(inner.channels[i]);
+    cv::Mat sums;
+    cv::Mat squares;
+    cv::integral(outer.channels[i], sums, squares, CV_64F, CV_64F);
+    const auto corner = [&](int x, int y) {
+      return squares(cv::Rect(x, y, side, side));
+    };
+    spectra.outer_energy += corner(window.width, window.height) -
+                            corner(0, window.height) - corner(window.width, 0) +
+                            corner(0, 0);
+    spectra.inner.push_back(Transform(inner.channels[i], padded));
+    spectra.outer.push_back(Transform(outer.channels[i], padded));
+  }
+  return spectra;
+}
+
+CorrelationSurface Correlate(const WindowSpectra& a, const WindowSpectra& b) {
+  MAPWEAVE_CHECK(a.radius == b.radius && a.inner.size() == b.outer.size());
+  const int side = 2 * a.radius + 1;
+  cv::Mat spectrum;
+  for (size_t i = 0; i < a.inner.size(); ++i) {
+    cv::Mat product;
+    cv::mulSpectrums(b.outer[i], a.inner[i], product, 0, true);
+    spectrum = spectrum.empty() ? product : cv::Mat(spectrum + product);
+  }
+  cv::Mat numerator = cv::Mat::zeros(side, side, CV_64F);
+  AddInverse(spectrum, numerator);
+  CorrelationSurface surface;
+  surface.radius = a.radius;
+  const double pixels = std::min(a.pixels, b.pixels);
+  surface.overlap = cv::Mat(side, side, CV_32F, cv::Scalar(pixels));
+  const cv::Mat a_energy(side, side, CV_64F, cv::Scalar(a.energy));
+  surface.value = Coefficients(numerator, a_energy, b.outer_energy, pixels);
   return surface;
 }
 

@@ -9,6 +9,8 @@
 
 #include <opencv2/core.hpp>
 
+#include <vector>
+
 namespace mapweave::tracking {
 
 // [2 radius + 1, 2 radius + 1] CV_32F each; entry (radius + dy, radius + dx)
@@ -34,5 +36,25 @@ struct CorrelationRequest {
 // of channels with coverage CV_8UC1 or empty; b may be of another size than a.
 CorrelationSurface Correlate(const FeatureImage& a, const FeatureImage& b,
                              const CorrelationRequest& request);
+
+// A window of one image, transformed once to be correlated with the same
+// window of several others. Uncovered pixels count as without features, which
+// is cheaper than to mask them and as good for features that fade out towards
+// the coverage's edge, as those of StructureFeatures do.
+struct WindowSpectra {
+  int radius = 0;
+  double pixels = 0.0;         // covered ones of the window
+  double energy = 0.0;         // of the window, less its means
+  std::vector<cv::Mat> inner;  // spectra of the window's channels
+  std::vector<cv::Mat> outer;  // of the window with `radius` around it
+  cv::Mat outer_energy;        // CV_64F, per shift
+};
+
+// What lies outside the image is uncovered.
+WindowSpectra TransformWindow(const FeatureImage& image, cv::Rect window,
+                              int radius);
+
+// As Correlate with a's window as the part and an origin of 0.
+CorrelationSurface Correlate(const WindowSpectra& a, const WindowSpectra& b);
 
 }  // namespace mapweave::tracking

@@ -135,6 +135,11 @@ ShiftEstimate EstimateShift(const FeatureImage& a, const FeatureImage& b,
   const ShiftEstimate coarse =
       EstimateShift(Halved(a), Halved(b), coarse_options);
   if (coarse.confidence <= 0.0) return coarse;
+  if (side > options.finest_side_px) {
+    ShiftEstimate estimate = coarse;
+    estimate.shift *= 2.0;
+    return estimate;
+  }
   return Refined(a, b, coarse, options);
 }
 

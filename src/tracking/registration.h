@@ -14,7 +14,6 @@
 #include <opencv2/core.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <vector>
 
 namespace mapweave::tracking {
@@ -38,6 +37,9 @@ struct ShiftOptions {
   // Images larger than this on a side are first searched at half size, and so
   // on down (coarse to fine).
   int coarse_side_px = 512;
+  // Images larger than this on a side are not searched at their own size any
+  // more: the estimate is good to a pixel or two of theirs.
+  int finest_side_px = 1 << 30;
 
   // Throws Error{kUsage}.
   void Validate() const;
@@ -81,37 +83,8 @@ ShiftEstimate EstimateShift(const FeatureImage& a, const FeatureImage& b,
 ShiftEstimate EstimateShift(const cv::Mat& a, const cv::Mat& b,
                             const ShiftOptions& options);
 
-// The shift of one tile of an image.
-struct LocalShift {
-  cv::Rect tile;  // in a's pixels
-  // The full shift from a to b there, not what is left after the whole shift.
-  ShiftEstimate estimate;
-};
-
-struct LocalShiftOptions {
-  // Side of the square tiles; the last row and column may be smaller, down to
-  // half a tile.
-  int tile_px = 256;
-  // How far a tile may deviate from the whole shift.
-  double max_deviation_px = 16.0;
-  // Tiles with less of their area covered in `a` are left out.
-  double min_coverage = 0.5;
-  double min_confidence = 0.5;
-
-  // Throws Error{kUsage}.
-  void Validate() const;
-};
-
-// Shifts per tile around a known whole shift, in row-major order; tiles that
-// are not confident are included and flagged.
-std::vector<LocalShift> EstimateLocalShifts(const FeatureImage& a,
-                                            const FeatureImage& b,
-                                            cv::Point2d whole_shift,
-                                            const LocalShiftOptions& options);
-
 struct SeriesShiftOptions {
   ShiftOptions pair;
-  LocalShiftOptions local;
 
   // Throws Error{kUsage}.
   void Validate() const;
@@ -134,14 +107,6 @@ struct EditionShift {
   // the newest edition, 0 without such a chain.
   double confidence = 0.0;
   bool is_confident = false;
-  // Median over held-out tiles of the distance between the tile's own shift
-  // and the whole shift that was estimated without that tile (two folds, as a
-  // chessboard). Measured against `compared_with`: the newest edition if that
-  // pair is confident, else the most confident partner. Nothing was measured
-  // where held_out_points is 0.
-  double residual_px = 0.0;
-  size_t held_out_points = 0;
-  std::optional<size_t> compared_with;
 };
 
 struct SeriesShifts {

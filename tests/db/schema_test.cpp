@@ -185,6 +185,28 @@ TEST(Migrations, FailingOneLeavesTheFileAsItWas) {
   EXPECT_TRUE(ReadFile(path) == before) << "the file was changed";
 }
 
+TEST(Migrations, FirstVersionGetsAlignmentFields) {
+  TempDir folder;
+  const fs::path path = folder / "p.gpkg";
+  TinyProject(path).Close();
+  // As the first version left it.
+  RunSql(path,
+         "DROP TABLE alignment_field;"
+         "DELETE FROM gpkg_contents WHERE table_name = 'alignment_field';"
+         "UPDATE mapweave_meta SET value = '1' WHERE key = 'schema_version'");
+  const MigrationReport report = MigrateStore(path);
+  EXPECT_EQ(report.from_version, 1);
+  EXPECT_THAT(CheckStore(path).problems, IsEmpty());
+  Store store = Store::Open(path, OpenMode::kReadWrite);
+  EXPECT_EQ(store.AlignmentField("1860"), std::nullopt);
+  store.SaveAlignmentField("1860", DisplacementField::Constant({1, 2}));
+  EXPECT_EQ(store.AlignmentField("1860"), DisplacementField::Constant({1, 2}));
+  EXPECT_EQ(store.InnerConnection().QueryValue<int>(
+                "SELECT count(*) FROM gpkg_contents "
+                "WHERE table_name = 'alignment_field'"),
+            1);
+}
+
 TEST(Migrations, CurrentFileNeedsNone) {
   TempDir folder;
   TinyProject(folder / "p.gpkg").Close();

@@ -149,6 +149,25 @@ TEST(Store, ReadsBackEditionsOldestFirst) {
   EXPECT_EQ(editions[2].ordinal, 2);
 }
 
+TEST(Store, KeepsAlignmentFields) {
+  TempDir folder;
+  Store store = TinyProject(folder / "p.gpkg");
+  DisplacementField field = DisplacementField::Constant({1.25, -3.0});
+  field.cols = 5;
+  field.dx.assign(20, 0.1);
+  field.dx[3] = -1e-300;
+  field.dy.assign(20, 2.5);
+  field.sigma.assign(20, 0.75);
+  field.step = {100.0, -100.0};
+  store.SaveAlignmentField("1860", DisplacementField::Constant({9, 9}));
+  store.SaveAlignmentField("1860", field);
+  EXPECT_EQ(store.AlignmentField("1860"), field);
+  EXPECT_EQ(store.AlignmentField("1900"), std::nullopt);
+  store.SaveAlignmentField("1860", {});
+  EXPECT_EQ(store.AlignmentField("1860"), std::nullopt);
+  EXPECT_THROW(store.SaveAlignmentField("1700", field), Error);
+}
+
 TEST(Store, ReadsBackAResult) {
   TempDir folder;
   TinyProject(folder / "p.gpkg").Close();

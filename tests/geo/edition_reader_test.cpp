@@ -29,8 +29,7 @@ EditionReaderOptions NoCollars() {
 
 EditionReaderOptions Shifted(double x, double y) {
   EditionReaderOptions options = NoCollars();
-  options.shift_x = x;
-  options.shift_y = y;
+  options.displacement = DisplacementField::Constant({x, y});
   return options;
 }
 
@@ -94,8 +93,79 @@ TEST_F(EditionReaderTest, ShiftMovesContentByExactlyThatMuch) {
             still.Read({0, 0, 20, 20}).rgb.data);
   EXPECT_EQ(*moved.Read(WholeOf(grid)).coverage.At(2, 10), 0);
   EXPECT_EQ(*moved.Read(WholeOf(grid)).coverage.At(3, 10), 1);
-  EXPECT_EQ(still.Fork(1.5, -1.0).Read({3, 2, 20, 20}).rgb.data,
+  EXPECT_EQ(still.Fork(DisplacementField::Constant({1.5, -1.0}))
+                .Read({3, 2, 20, 20})
+                .rgb.data,
             still.Read({0, 0, 20, 20}).rgb.data);
+}
+
+// A field that is different everywhere, up to 4 units, on nodes 20 apart.
+DisplacementField Waves(const Grid& grid) {
+  DisplacementField field;
+  field.origin = {grid.origin_x - 40.0, grid.origin_y + 40.0};
+  field.step = {20.0, -20.0};
+  field.cols = static_cast<int>(grid.width) / 20 + 5;
+  field.rows = static_cast<int>(grid.height) / 20 + 5;
+  for (int row = 0; row < field.rows; ++row) {
+    for (int col = 0; col < field.cols; ++col) {
+      field.dx.push_back(4.0 * std::sin(0.7 * col + 0.3 * row));
+      field.dy.push_back(3.0 * std::cos(0.4 * col - 0.6 * row));
+      field.sigma.push_back(0.0);
+    }
+  }
+  return field;
+}
+
+TEST_F(EditionReaderTest, ADisplacementMovesEachPlaceByItsOwn) {
+  RasterSpec spec;
+  spec.width = 160;
+  spec.height = 120;
+  // A ramp, so that a value says where it was read.
+  spec.paint = [](int band, int col, int row) {
+    return band == 1 ? col : 2 * row;
+  };
+  const SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  EditionReaderOptions options = NoCollars();
+  options.displacement = Waves(grid);
+  EditionReader reader({sheet}, grid, options);
+  const Pixels pixels = reader.Read(WholeOf(grid));
+  for (int row = 10; row < 110; row += 7) {
+    for (int col = 10; col < 150; col += 7) {
+      const Point2d stated =
+          grid.PixelFromWorld(options.displacement.ApplyInverse(
+              grid.WorldFromPixel({col + 0.5, row + 0.5})));
+      // To the rounding of the grey levels and a tenth of a pixel.
+      EXPECT_NEAR(RgbAt(pixels, col, row)[0], stated.x - 0.5, 0.6);
+      EXPECT_NEAR(RgbAt(pixels, col, row)[1], 2.0 * (stated.y - 0.5), 0.7);
+    }
+  }
+}
+
+TEST_F(EditionReaderTest, ADisplacedPixelIsTheSameInEveryWindow) {
+  RasterSpec spec;
+  spec.width = 160;
+  spec.height = 120;
+  const SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  EditionReaderOptions options = NoCollars();
+  options.displacement = Waves(grid);
+  EditionReader reader({sheet}, grid, options);
+  for (const int downsample : {1, 3}) {
+    const Pixels whole = reader.Read(WholeOf(grid), downsample);
+    EditionReader fork = reader.Fork();
+    for (const auto& [col, row, width, height] :
+         {std::array{33, 21, 60, 45}, std::array{0, 90, 160, 30},
+          std::array{99, 3, 12, 6}}) {
+      const Pixels part = fork.Read({col, row, width, height}, downsample);
+      for (int y = 0; y < part.rgb.height; ++y) {
+        for (int x = 0; x < part.rgb.width; ++x) {
+          ASSERT_EQ(RgbAt(part, x, y),
+                    RgbAt(whole, col / downsample + x, row / downsample + y));
+        }
+      }
+    }
+  }
 }
 
 TEST_F(EditionReaderTest, HalfAPixelOfShiftIsTheMeanOfTwo) {
