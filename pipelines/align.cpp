@@ -99,20 +99,26 @@ tracking::SeriesAlignmentOptions SeriesOptionsFor(const AlignOptions& options,
   return series;
 }
 
-// Root mean square of what the field does beyond its mean, in its own units.
-double LocalPart(const DisplacementField& field) {
-  if (field.IsEmpty()) return 0.0;
-  const auto variance = [](const std::vector<double>& values) {
-    double sum = 0.0;
-    double squares = 0.0;
-    for (const double v : values) {
-      sum += v;
-      squares += v * v;
+// Root mean square of what the field does beyond its mean, over the grid, in
+// its own units.
+double LocalPart(const DisplacementField& field, const geo::Grid& grid) {
+  constexpr int kPlaces = 24;  // per side
+  const Box box = grid.Extent();
+  Point2d sum;
+  double squares = 0.0;
+  for (int row = 0; row < kPlaces; ++row) {
+    for (int col = 0; col < kPlaces; ++col) {
+      const Point2d d = field.At(
+          {box.min_x + (col + 0.5) / kPlaces * (box.max_x - box.min_x),
+           box.min_y + (row + 0.5) / kPlaces * (box.max_y - box.min_y)});
+      sum.x += d.x;
+      sum.y += d.y;
+      squares += d.x * d.x + d.y * d.y;
     }
-    const auto count = static_cast<double>(values.size());
-    return std::max(0.0, squares / count - (sum / count) * (sum / count));
-  };
-  return std::sqrt(variance(field.dx) + variance(field.dy));
+  }
+  constexpr double kCount = kPlaces * kPlaces;
+  const double mean = std::hypot(sum.x, sum.y) / kCount;
+  return std::sqrt(std::max(0.0, squares / kCount - mean * mean));
 }
 
 db::EditionRow WithAlignment(db::EditionRow row,
@@ -143,6 +149,18 @@ void SaveAlignment(db::Store& store, const geo::Grid& grid,
                              GroundField(found.fit.field, grid));
   }
   transaction.Commit();
+}
+
+std::vector<PlaceError> ErrorsOf(const tracking::EditionAlignment& edition,
+                                 const geo::Grid& grid) {
+  const geo::GroundScale scale = grid.Scale();
+  std::vector<PlaceError> errors;
+  for (const tracking::HeldOut& place : edition.fit.held_out) {
+    errors.push_back({grid.WorldFromPixel({place.at.x, place.at.y}),
+                      place.error.x * grid.resolution * scale.x,
+                      -place.error.y * grid.resolution * scale.y});
+  }
+  return errors;
 }
 
 void Report(const EditionAlignment& edition) {
@@ -204,7 +222,10 @@ std::vector<EditionAlignment> Align(db::Store& store,
   context.cancel.ThrowIfCancelled();
 
   SaveAlignment(store, project.grid, series);
-  const std::vector<EditionAlignment> alignments = StoredAlignment(store);
+  std::vector<EditionAlignment> alignments = StoredAlignment(store);
+  for (size_t i = 0; i < alignments.size(); ++i) {
+    alignments[i].errors = ErrorsOf(series.editions[i], project.grid);
+  }
   context.progress.Finish();
   for (const EditionAlignment& edition : alignments) Report(edition);
   return alignments;
@@ -212,7 +233,8 @@ std::vector<EditionAlignment> Align(db::Store& store,
 
 std::vector<EditionAlignment> StoredAlignment(const db::Store& store) {
   const std::optional<IngestRecord> record = FindIngestRecord(store);
-  const double metres = record ? record->grid.Scale().Length() : 1.0;
+  MAPWEAVE_CHECK(record.has_value());
+  const double metres = record->grid.Scale().Length();
   std::vector<EditionAlignment> alignments;
   for (const db::EditionRow& row : store.Editions()) {
     EditionAlignment found;
@@ -224,7 +246,7 @@ std::vector<EditionAlignment> StoredAlignment(const db::Store& store) {
     found.residual_m = row.residual_m;
     found.held_out_points = row.held_out_points.value_or(0);
     if (const auto field = store.AlignmentField(row.edition)) {
-      found.local_m = metres * LocalPart(*field);
+      found.local_m = metres * LocalPart(*field, record->grid);
     }
     alignments.push_back(found);
   }

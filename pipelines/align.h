@@ -5,6 +5,7 @@
 // smooth field.
 #pragma once
 
+#include "core/geometry.h"
 #include "core/json.h"
 #include "core/progress.h"
 #include "db/store.h"
@@ -31,6 +32,14 @@ struct AlignOptions {
   Json ToJson() const;
 };
 
+// A place that was recognised on two editions and that the fit did not see.
+struct PlaceError {
+  Point2d at;  // as the edition's sheets state it, coordinates of the grid
+  // Where the other edition shows it, less where the fit puts it.
+  double east_m = 0.0;
+  double north_m = 0.0;
+};
+
 struct EditionAlignment {
   std::string edition;
   // Ground metres to add to what the edition's sheets say, x east, y north:
@@ -45,6 +54,8 @@ struct EditionAlignment {
   // where a field that did not see them puts them; unset without such places.
   std::optional<double> residual_m;
   int64_t held_out_points = 0;
+  // The places themselves; the project keeps only their number and median.
+  std::vector<PlaceError> errors;
 };
 
 // Writes the editions' displacements into `store` in one transaction. A second
@@ -53,7 +64,7 @@ std::vector<EditionAlignment> Align(db::Store& store,
                                     const AlignOptions& options,
                                     RunContext& context);
 
-// What Align wrote.
+// What Align wrote, without the errors at single places.
 std::vector<EditionAlignment> StoredAlignment(const db::Store& store);
 
 Json ToJson(const std::vector<EditionAlignment>& editions);

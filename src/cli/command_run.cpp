@@ -3,6 +3,7 @@
 // run, and its stages one by one: ingest, align, segment, lineage.
 #include "cli/command.h"
 #include "core/error.h"
+#include "pipelines/align_report.h"
 #include "pipelines/run.h"
 
 #include <fmt/format.h>
@@ -16,6 +17,8 @@ struct Options {
   std::vector<std::string> editions;
   std::vector<int> window_offset;
   double resolution = 0.0;
+  std::string report_folder;
+  std::string field_folder;
   pipelines::RunOptions run;
 };
 
@@ -190,6 +193,14 @@ void RunAlign(const CommonOptions& common, const Options& options,
   db::Store store = OpenProject(options);
   const auto found =
       pipelines::Align(store, StageOptions(common, options).align, context);
+  if (!options.report_folder.empty()) {
+    pipelines::WriteAlignmentReport(store, found, options.report_folder,
+                                    common.OverwriteMode(), context);
+  }
+  if (!options.field_folder.empty()) {
+    pipelines::WriteAlignmentFields(store, options.field_folder,
+                                    common.OverwriteMode());
+  }
   if (common.json) {
     PrintJson({{"editions", pipelines::ToJson(found)}});
     return;
@@ -283,6 +294,12 @@ void AddRunCommands(CLI::App& app, Invocation& invocation) {
                  "Bring the editions of a project onto each other", invocation);
   AddProjectArgument(command, *align);
   AddAlignOptions(command, *align);
+  command->add_option("--report", align->report_folder,
+                      "Folder for a page with pictures of the editions against "
+                      "each other before and after");
+  command->add_option("--export-field", align->field_folder,
+                      "Folder for the displacements as GeoTIFF: metres east, "
+                      "metres north, standard deviation");
   Bind(command, align, RunAlign, invocation);
 
   auto segment = std::make_shared<Options>();
