@@ -108,10 +108,12 @@ Project LoadProject(const db::Store& store) {
     edition.aligned = row.aligned;
     if (auto field = store.AlignmentField(row.edition)) {
       edition.displacement = *std::move(field);
-    } else if (row.shift_x_m && row.shift_y_m) {
+    } else if (row.shift_x_m.value_or(0.0) != 0.0 ||
+               row.shift_y_m.value_or(0.0) != 0.0) {
       // Aligned before there were fields.
-      edition.displacement = DisplacementField::Constant(
-          {*row.shift_x_m / scale.x, *row.shift_y_m / scale.y});
+      edition.displacement =
+          DisplacementField::Constant({row.shift_x_m.value_or(0.0) / scale.x,
+                                       row.shift_y_m.value_or(0.0) / scale.y});
     }
     project.editions.push_back(std::move(edition));
   }

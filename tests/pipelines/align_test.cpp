@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// Alignment on sheets on disk, and what it leaves in the project and in
+// folders.
+#include "pipelines/align.h"
+
+#include "fixture.h"
+#include "geo/edition_reader.h"
+#include "pipelines/align_report.h"
+#include "pipelines/ingest.h"
+#include "pipelines/project.h"
+#include "pipelines/series.h"
+#include "pipelines/worlds.h"
+
+#include <cmath>
+
+namespace mapweave::pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class AlignTest : public ::testing::Test {
+ protected:
+  AlignTest() {
+    WorldSeriesOptions world;
+    world.seed = 4;
+    world.density = 0.9;
+    world.width_px = 384;
+    world.height_px = 320;
+    world.editions = {"1860", "1880"};
+    world.hands = {"cadastre", "outline"};
+    world.error.max_shift_m = 8.0;
+    const WorldSeriesReport report = WriteWorldSeries(
+        world, folder_.Path(), Overwrite::kRefuse, quiet_.context);
+    store_ =
+        Ingest(LoadSeries({report.sheets.begin(), report.sheets.end()}, {}), {},
+               Path("p.gpkg"), Overwrite::kRefuse, quiet_.context);
+  }
+
+  fs::path Path(const std::string& name) const { return folder_.Path() / name; }
+
+  mapweave::testing::TempDir folder_;
+  QuietContext quiet_;
+  std::optional<db::Store> store_;
+};
+
+TEST_F(AlignTest, KeepsTheFieldThatReadersApply) {
+  const auto found = Align(*store_, {}, quiet_.context);
+  ASSERT_EQ(found.size(), 2u);
+  ASSERT_TRUE(found[0].aligned);
+  EXPECT_GT(found[0].held_out_points, 0);
+  EXPECT_EQ(found[0].errors.size(),
+            static_cast<size_t>(found[0].held_out_points));
+  const auto field = store_->AlignmentField("1860");
+  ASSERT_TRUE(field.has_value());
+  EXPECT_EQ(store_->AlignmentField("1880"), std::nullopt);
+  const Project project = LoadProject(*store_);
+  EXPECT_EQ(project.editions[0].displacement, *field);
+  // The mean of the field is the shift that is reported; on this grid a unit
+  // is about a metre.
+  const Box box = project.grid.Extent();
+  const Point2d middle =
+      field->At({(box.min_x + box.max_x) / 2.0, (box.min_y + box.max_y) / 2.0});
+  EXPECT_NEAR(middle.x, found[0].shift_x_m, 2.0);
+  EXPECT_NEAR(middle.y, found[0].shift_y_m, 2.0);
+  // What is read lies where the field puts it.
+  geo::EditionReader moved = OpenEdition(project, 0);
+  const geo::Window window{96, 96, 128, 128};
+  EXPECT_NE(moved.Read(window).rgb.data, moved.Fork({}).Read(window).rgb.data);
+}
+
+TEST_F(AlignTest, ASecondTimeGivesTheSame) {
+  Align(*store_, {}, quiet_.context);
+  const std::string first = LoadProject(*store_).AlignmentHash();
+  AlignOptions options;
+  options.threads = 2;
+  Align(*store_, options, quiet_.context);
+  EXPECT_EQ(LoadProject(*store_).AlignmentHash(), first);
+}
+
+TEST_F(AlignTest, TellsWhatItDidAgain) {
+  const auto found = Align(*store_, {}, quiet_.context);
+  const auto stored = StoredAlignment(*store_);
+  EXPECT_EQ(ToJson(stored), ToJson(found));
+}
+
+TEST_F(AlignTest, WritesFieldsAndReport) {
+  const auto found = Align(*store_, {}, quiet_.context);
+  WriteAlignmentFields(*store_, Path("fields"), Overwrite::kRefuse);
+  const geo::SheetInfo raster =
+      geo::InspectSheet(Path("fields") / "1860_displacement.tif", {});
+  const geo::Grid grid = LoadProject(*store_).grid;
+  EXPECT_TRUE(raster.crs.IsSame(grid.crs));
+  EXPECT_GE(raster.resolution, grid.resolution);
+  EXPECT_FALSE(fs::exists(Path("fields") / "1880_displacement.tif"));
+  WriteAlignmentReport(*store_, found, Path("report"), Overwrite::kRefuse,
+                       quiet_.context);
+  for (const char* name :
+       {"1860_before.png", "1860_after.png", "1860_arrows.png"}) {
+    EXPECT_GT(fs::file_size(Path("report") / name), 10'000u) << name;
+  }
+  EXPECT_THAT(ReadFile(Path("report") / "index.html"),
+              AllOf(HasSubstr("<h2>1860</h2>"), HasSubstr("1860_after.png"),
+                    HasSubstr("did not see"), HasSubstr("<svg"),
+                    Not(HasSubstr("Fits no other"))));
+  EXPECT_EQ(ErrorOf([&] {
+              WriteAlignmentReport(*store_, found, Path("report"),
+                                   Overwrite::kRefuse, quiet_.context);
+            }).Code(),
+            ErrorCode::kUsage);
+}
+
+}  // namespace
+}  // namespace mapweave::pipelines
