@@ -36,8 +36,8 @@ struct EvaluateReport {
   // The same outlines without their identities, linked from edition to edition
   // by overlap as they lie (IoU, one-to-one assignment, gate 0.25).
   tracking::Measures baseline;
-  // By kind, if both files hold a lineage (project files do); else empty. See
-  // tracking/lineage_measures.h.
+  // By kind, if both files hold a lineage (project files and truth.json of
+  // synth world do); else empty. See tracking/lineage_measures.h.
   std::map<tracking::LineageKind, tracking::MatchScore> lineage;
   int64_t predicted_tracks = 0;
   int64_t true_tracks = 0;

@@ -224,6 +224,26 @@ TEST_F(EvaluateVideosTest, VideosArePooled) {
   EXPECT_DOUBLE_EQ(CompareJson(truth, truth).measures.ap, 1.0);
 }
 
+TEST_F(EvaluateVideosTest, LineageIsPooledByKind) {
+  tracking::VisDocument truth = Clips({House(4)}, {House(8)});
+  for (tracking::VisVideo& video : truth.videos) {
+    tracking::LineageEvent event;
+    event.from_track = event.to_track = 0;
+    event.to_edition = 1;
+    event.kind = tracking::LineageKind::kEnlarge;
+    video.lineage = {event};
+  }
+  tracking::VisDocument predicted = truth;
+  predicted.videos[1].lineage[0].kind = tracking::LineageKind::kReduce;
+  const EvaluateReport report = CompareJson(tracking::ToYoutubeVis(predicted),
+                                            tracking::ToYoutubeVis(truth));
+  const auto& enlarge = report.lineage.at(tracking::LineageKind::kEnlarge);
+  EXPECT_DOUBLE_EQ(enlarge.Precision(), 1.0);
+  EXPECT_DOUBLE_EQ(enlarge.Recall(), 0.5);
+  EXPECT_EQ(report.lineage.at(tracking::LineageKind::kReduce).false_positives,
+            1);
+}
+
 TEST_F(EvaluateVideosTest, VideoWithoutPredictionsCostsRecall) {
   const tracking::VisDocument both = Clips({House(4)}, {House(8)});
   tracking::VisDocument one = both;
