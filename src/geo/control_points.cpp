@@ -212,8 +212,8 @@ ControlPointFile ParseAnnotation(const std::filesystem::path& path,
 
 }  // namespace
 
-ControlPointFile ReadControlPoints(const std::filesystem::path& path, int width,
-                                   int height) {
+ControlPointFile ReadControlPoints(const std::filesystem::path& path,
+                                   const ControlPointOptions& options) {
   const std::string text = ReadFile(path);
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) ThrowBadFile(path, "it is empty");
@@ -222,8 +222,8 @@ ControlPointFile ReadControlPoints(const std::filesystem::path& path, int width,
   }
   const Json document = ParseJson(text, path.string());
   try {
-    return ParseAnnotation(path, SingleAnnotation(path, document), width,
-                           height);
+    return ParseAnnotation(path, SingleAnnotation(path, document),
+                           options.width, options.height);
   } catch (const Json::exception& e) {
     ThrowBadFile(path, fmt::format("it is not a georeference annotation ({})",
                                    e.what()));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ground control points from files that lie beside a scan: QGIS .points files
-// and IIIF georeference annotations.
+// Ground control points from files that lie beside a scan: QGIS .points files,
+// tables (CSV) and IIIF georeference annotations.
 #pragma once
 
 #include "core/geometry.h"
@@ -19,6 +19,7 @@ struct ControlPoint {
   Point2d ground;
 };
 
+// What a file of control points says.
 struct ControlPointFile {
   std::vector<ControlPoint> points;
   // Of the ground coordinates; none if the file does not say.
@@ -26,23 +27,35 @@ struct ControlPointFile {
   // True where the format itself fixes the CRS, so that none may replace it.
   bool crs_is_fixed = false;
   // The fit that the file asks for: "polynomial1", "polynomial2",
-  // "thinPlateSpline", or empty.
+  // "polynomial3", "thinPlateSpline", another of Allmaps' names, or empty.
   std::string fit;
   // Outline of the legible map in pixels; empty if the file has none.
   Ring cutline;
 };
 
-// Reads a file of either kind; an annotation is known by its JSON. `width` and
-// `height` are those of the scan at hand, to which an annotation's pixels are
-// scaled when it was made on another size.
+struct ControlPointOptions {
+  // Of the scan at hand in pixels, to which an annotation's pixels are scaled
+  // when it was made on another size.
+  int width = 0;
+  int height = 0;
+  // Which annotation of a page: its number, counted from 1, or its id. By
+  // default the only one that is made on an image of this size.
+  std::optional<std::string> annotation;
+};
+
+// Reads a file of any kind; an annotation is known by its JSON, the others by
+// their header line. docs/georeferencing.md has the columns.
 //
-// QGIS: "mapX,mapY,pixelX,pixelY,enable" with pixelY negative downwards, an
-// optional first line "#CRS: ..."; points with enable = 0 are left out.
-// IIIF Georeference Extension 1.0: an Annotation, or an AnnotationPage with
-// one; its longitudes and latitudes are brought to EPSG:3857, in which Allmaps
-// fits them.
-// Throws Error{kBadInput} naming the file and the fault.
-ControlPointFile ReadControlPoints(const std::filesystem::path& path, int width,
-                                   int height);
+// QGIS: "mapX,mapY,pixelX,pixelY[,enable...]", or "sourceX,sourceY" for the
+// pixels as of QGIS 3.26, with the row negative downwards and an optional first
+// line "#CRS: ..."; points with enable = 0 are left out.
+// Table: one column each for column and row in the scan (row downwards) and for
+// the two ground coordinates; "lon" and "lat" fix EPSG:4326.
+// IIIF Georeference Extension 1.0 and its drafts: an Annotation or an
+// AnnotationPage; longitudes and latitudes are brought to EPSG:3857, in which
+// Allmaps fits them.
+// Throws Error{kBadInput} naming the file, the line or field, and the fault.
+ControlPointFile ReadControlPoints(const std::filesystem::path& path,
+                                   const ControlPointOptions& options);
 
 }  // namespace mapweave::geo

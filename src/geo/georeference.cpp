@@ -27,6 +27,8 @@ std::vector<GDAL_GCP> ToGcps(const std::vector<ControlPoint>& points) {
 size_t PointsNeeded(Georef fit) {
   constexpr size_t kForAffine = 3;
   constexpr size_t kForSecondOrder = 6;
+  constexpr size_t kForThirdOrder = 10;
+  if (fit == Georef::kGcpPoly3) return kForThirdOrder;
   return fit == Georef::kGcpPoly2 ? kForSecondOrder : kForAffine;
 }
 
@@ -86,18 +88,18 @@ Georeference::Georeference(const GeoTransform& affine) : affine_(affine) {}
 Georeference::Georeference(const std::vector<ControlPoint>& points, Georef fit)
     : affine_(FitAffine(points, fit)) {
   if (fit == Georef::kGcpPoly1) return;
-  MAPWEAVE_CHECK(fit == Georef::kGcpPoly2 || fit == Georef::kTps);
+  MAPWEAVE_CHECK(fit != Georef::kAffine);
   EnsureGdal();
   CplErrorScope errors;
   const std::vector<GDAL_GCP> gcps = ToGcps(points);
   const int count = static_cast<int>(gcps.size());
   constexpr int kForwards = 0;
   curve_ = std::make_unique<Curve>();
-  if (fit == Georef::kGcpPoly2) {
-    constexpr int kOrder = 2;
+  if (fit != Georef::kTps) {
+    const int order = fit == Georef::kGcpPoly2 ? 2 : 3;
     curve_->function = GDALGCPTransform;
     curve_->transformer.reset(
-        GDALCreateGCPTransformer(count, gcps.data(), kOrder, kForwards));
+        GDALCreateGCPTransformer(count, gcps.data(), order, kForwards));
   } else {
     curve_->function = GDALTPSTransform;
     curve_->transformer.reset(

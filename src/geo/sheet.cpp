@@ -71,8 +71,9 @@ std::vector<ControlPoint> PointsOf(GDALDataset& dataset) {
 Placement FindPlacement(GDALDataset& dataset, const SheetInfo& sheet) {
   Placement placement;
   if (sheet.options.control_points) {
-    placement.points = ReadControlPoints(*sheet.options.control_points,
-                                         sheet.width, sheet.height);
+    placement.points = ReadControlPoints(
+        *sheet.options.control_points,
+        {sheet.width, sheet.height, sheet.options.annotation});
     return placement;
   }
   std::array<double, 6> c{};
@@ -88,7 +89,8 @@ Placement FindPlacement(GDALDataset& dataset, const SheetInfo& sheet) {
     return placement;
   }
   if (const auto beside = FindPointsFile(sheet.path)) {
-    placement.points = ReadControlPoints(*beside, sheet.width, sheet.height);
+    placement.points = ReadControlPoints(
+        *beside, {sheet.width, sheet.height, sheet.options.annotation});
     if (!placement.points.crs) {
       placement.points.crs = CrsFactory::FromSrs(dataset.GetSpatialRef());
     }
@@ -110,7 +112,7 @@ Georef ChosenFit(const SheetInfo& sheet, const std::string& stated) {
     if (*sheet.options.gcp_fit == Georef::kAffine) {
       throw Error(ErrorCode::kUsage,
                   "affine is not a way to fit control points",
-                  "Choose gcp-poly1, gcp-poly2 or tps.");
+                  "Choose gcp-poly1, gcp-poly2, gcp-poly3 or tps.");
     }
     return *sheet.options.gcp_fit;
   }
@@ -129,7 +131,9 @@ Georef ChosenFit(const SheetInfo& sheet, const std::string& stated) {
 std::optional<double> GroundRmse(const SheetInfo& sheet,
                                  const GroundScale& scale) {
   const size_t count = sheet.control_points.size();
-  const size_t determined = sheet.georef == Georef::kGcpPoly2 ? 6 : 3;
+  const size_t determined = sheet.georef == Georef::kGcpPoly3   ? 10
+                            : sheet.georef == Georef::kGcpPoly2 ? 6
+                                                                : 3;
   if (count <= determined) return std::nullopt;
   const Residuals kind = sheet.georef == Georef::kTps ? Residuals::kLeaveOneOut
                                                       : Residuals::kOfTheFit;
@@ -234,7 +238,9 @@ void Place(GDALDataset& dataset, SheetInfo& sheet) {
     return;
   }
   sheet.control_points = std::move(placement.points.points);
-  sheet.cutline = std::move(placement.points.cutline);
+  if (!placement.points.cutline.empty()) {
+    sheet.cutline = {{std::move(placement.points.cutline), {}}};
+  }
   sheet.georef = ChosenFit(sheet, placement.points.fit);
   const Georeference map =
       NamingSheet(sheet, [&sheet] { return MakeGeoreference(sheet); });
@@ -259,10 +265,25 @@ const char* GeorefName(Georef georef) {
       return "gcp-poly1";
     case Georef::kGcpPoly2:
       return "gcp-poly2";
+    case Georef::kGcpPoly3:
+      return "gcp-poly3";
     case Georef::kTps:
       return "tps";
   }
   return "affine";
+}
+
+std::optional<Georef> GeorefFromName(std::string_view name) {
+  for (const Georef georef :
+       {Georef::kAffine, Georef::kGcpPoly1, Georef::kGcpPoly2,
+        Georef::kGcpPoly3, Georef::kTps}) {
+    if (name == GeorefName(georef)) return georef;
+  }
+  return std::nullopt;
+}
+
+double ControlPointResidual::Distance() const {
+  return std::hypot(residual_m.x, residual_m.y);
 }
 
 SheetInfo InspectSheet(const std::filesystem::path& path,

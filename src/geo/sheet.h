@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mapweave::geo {
@@ -21,27 +22,52 @@ namespace mapweave::geo {
 enum class Georef {
   kAffine,    // the file's own affine map or its world file
   kGcpPoly1,  // least-squares affine map through ground control points
-  kGcpPoly2,  // second-order polynomial through them
+  kGcpPoly2,  // least-squares polynomial of order 2 through them
+  kGcpPoly3,  // the same of order 3
   kTps,       // thin-plate spline through them; meets each one exactly
 };
 
-// "affine", "gcp-poly1", "gcp-poly2", "tps".
+// "affine", "gcp-poly1", "gcp-poly2", "gcp-poly3", "tps".
 const char* GeorefName(Georef georef);
+// The kind of that name; none if there is no such kind.
+std::optional<Georef> GeorefFromName(std::string_view name);
 
 struct SheetOptions {
-  // Replaces the CRS that the file states.
+  // Replaces the CRS that the file states, but not the one that the format of
+  // the control points fixes (IIIF annotations, columns named lon and lat).
   std::optional<Crs> crs_override;
-  // How to fit ground control points. By default kGcpPoly1, or kGcpPoly2 when
-  // there are at least 10 and it predicts left-out points better by a fifth.
-  // kAffine is not a choice here.
+  // How to fit ground control points; kAffine is not a choice here. By default
+  // what their file asks for, else the one of kGcpPoly1, kGcpPoly2, kGcpPoly3
+  // and kTps that predicts left-out points best; see georeference.h.
   std::optional<Georef> gcp_fit;
   // Ground control points instead of the file's own georeference: a QGIS
-  // .points file or a IIIF georeference annotation. A .points file named
+  // .points file, a IIIF georeference annotation or a table (CSV). A file named
   // SHEET.points or SHEET.EXT.points is found by itself when the sheet has no
   // georeference.
   std::optional<std::filesystem::path> control_points;
+  // Which annotation of a page with several: its number, counted from 1, or
+  // its id. By default the only one that is made on an image of this size.
+  std::optional<std::string> annotation;
+  // Outline of the legible map: every polygon in a vector file that GDAL
+  // reads. It takes the place of an annotation's own mask.
+  std::optional<std::filesystem::path> cutline;
   // For FootprintIn and for readers of this sheet; see TransformOptions.
   bool allow_ballpark = false;
+};
+
+// How well a fit meets one of its control points.
+struct ControlPointResidual {
+  Point2d pixel;   // edges at integers, y downwards
+  Point2d ground;  // in the sheet's CRS
+  // Where the point lies as seen from where the fit puts it, in ground metres
+  // along the CRS's axes.
+  Point2d residual_m;
+  // Distance in ground metres to where the fit through all other points puts
+  // it; none where those do not determine a fit.
+  std::optional<double> leave_one_out_m;
+
+  // Length of residual_m.
+  double Distance() const;
 };
 
 struct SheetInfo {
@@ -53,17 +79,26 @@ struct SheetInfo {
   int bands = 0;
   Crs crs;
   Georef georef = Georef::kAffine;
+  // Why it is that kind, as one sentence for people.
+  std::string georef_reason;
   // kAffine and kGcpPoly1: crs_from_pixel. Else the best affine approximation.
   GeoTransform transform;
   // What a fit was made through, in `crs`; empty for kAffine.
   std::vector<ControlPoint> control_points;
-  // Outline of the legible map in pixels, if an annotation states one; what
-  // lies outside counts as not covered.
-  Ring cutline;
+  // The same points in the same order, with their residuals.
+  std::vector<ControlPointResidual> residuals;
+  // What a user should look at in this georeference, one sentence each.
+  std::vector<std::string> warnings;
+  // Outline of the legible map in pixels (y downwards), if one is given; what
+  // lies outside, or in a hole, counts as not covered. Rings do not cross.
+  MultiPolygon cutline;
   // Root mean square of the control points' residuals in ground metres; for a
   // spline, which has none, of the leave-one-out residuals. None for kAffine
   // and for fits that leave no residual to see.
   std::optional<double> rmse_m;
+  // Root mean square of the leave-one-out distances; none for kAffine and where
+  // the points without one of them do not determine a fit.
+  std::optional<double> loo_rmse_m;
   // Outline of the raster in `crs`, one polygon, shell counter-clockwise.
   MultiPolygon footprint;
   // Side of a pixel in CRS units, at the sheet's centre.
@@ -81,7 +116,8 @@ struct SheetInfo {
 // Opens `path` and checks all that can be checked without reading its pixels.
 // Throws Error{kBadInput} naming the file and the remedy: missing, not a
 // raster, unsupported pixels, no georeference, no CRS, control points that
-// fold the sheet over itself.
+// fold the legible map over itself or leave parts of it to guesswork, a
+// cutline that cannot be placed.
 SheetInfo InspectSheet(const std::filesystem::path& path,
                        const SheetOptions& options = {});
 

@@ -12,17 +12,28 @@ namespace {
 
 constexpr int kLookSide = 1024;  // pixels of the longer side
 
+// Adds the columns at which the ring passes through the row `y`.
+void CollectCrossings(const Ring& ring, double y,
+                      std::vector<double>& crossings) {
+  for (size_t i = 0; i < ring.size(); ++i) {
+    const Point2d& a = ring[i];
+    const Point2d& b = ring[(i + 1) % ring.size()];
+    if ((a.y <= y) == (b.y <= y)) continue;
+    crossings.push_back(a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x));
+  }
+}
+
 // Clears what lies outside the cutline; even-odd rule at pixel centres.
-void ApplyCutline(const Ring& cutline, double scale_x, double scale_y,
+void ApplyCutline(const MultiPolygon& cutline, double scale_x, double scale_y,
                   ImageU8& paper) {
   for (int row = 0; row < paper.height; ++row) {
     const double y = (row + 0.5) * scale_y;
     std::vector<double> crossings;
-    for (size_t i = 0; i < cutline.size(); ++i) {
-      const Point2d& a = cutline[i];
-      const Point2d& b = cutline[(i + 1) % cutline.size()];
-      if ((a.y <= y) == (b.y <= y)) continue;
-      crossings.push_back(a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x));
+    for (const Polygon& polygon : cutline) {
+      CollectCrossings(polygon.shell, y, crossings);
+      for (const Ring& hole : polygon.holes) {
+        CollectCrossings(hole, y, crossings);
+      }
     }
     std::sort(crossings.begin(), crossings.end());
     for (int col = 0; col < paper.width; ++col) {

@@ -15,7 +15,7 @@ TEST_F(ControlPointsTest, ReadsQgisRowsWithYUpwards) {
                               "mapX,mapY,pixelX,pixelY,enable\n"
                               "600000.5,200000.25,12.5,-40,1\n"
                               "1,2,3,-4,0\n");
-  const ControlPointFile file = ReadControlPoints(path, 100, 100);
+  const ControlPointFile file = ReadControlPoints(path, {100, 100, {}});
   ASSERT_EQ(file.points.size(), 1u);
   EXPECT_EQ(file.points[0].pixel, (Point2d{12.5, 40}));
   EXPECT_EQ(file.points[0].ground, (Point2d{600000.5, 200000.25}));
@@ -27,7 +27,7 @@ TEST_F(ControlPointsTest, NamesTheBadLine) {
                               "mapX,mapY,pixelX,pixelY,enable\n"
                               "1,2,3,-4,1\n"
                               "1,2,three,-4,1\n");
-  const Error error = ErrorOf([&] { ReadControlPoints(path, 10, 10); });
+  const Error error = ErrorOf([&] { ReadControlPoints(path, {10, 10, {}}); });
   EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
   EXPECT_THAT(error.Message(), HasSubstr("line 3"));
   EXPECT_THAT(error.Message(), HasSubstr("three"));
@@ -37,7 +37,9 @@ TEST_F(ControlPointsTest, RefusesOtherFiles) {
   for (const char* text : {"", "lat;lon\n1;2\n", "{}", "[]", "{\"type\":1}",
                            R"({"type":"AnnotationPage","items":[]})"}) {
     const auto path = WriteText("a.points", text);
-    EXPECT_EQ(ErrorOf([&] { ReadControlPoints(path, 10, 10); }).Code(),
+    EXPECT_EQ(ErrorOf([&] {
+                ReadControlPoints(path, {10, 10, {}});
+              }).Code(),
               ErrorCode::kBadInput)
         << text;
   }
@@ -53,7 +55,8 @@ TEST_F(ControlPointsTest, ReadsOrRefusesPublishedAnnotations) {
        std::filesystem::recursive_directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
     try {
-      const ControlPointFile file = ReadControlPoints(entry.path(), 4708, 1860);
+      const ControlPointFile file =
+          ReadControlPoints(entry.path(), {4708, 1860, {}});
       EXPECT_GE(file.points.size(), 3u) << entry.path();
       ++read;
     } catch (const Error& e) {

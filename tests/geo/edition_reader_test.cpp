@@ -385,7 +385,7 @@ TEST_F(EditionReaderTest, PutsAMarkWhereControlPointsSay) {
 
 TEST_F(EditionReaderTest, LeavesOutWhatLiesOutsideTheCutline) {
   SheetInfo sheet = Sheet({});
-  sheet.cutline = {{4, 4}, {20, 4}, {20, 20}, {4, 20}};
+  sheet.cutline = {{{{4, 4}, {20, 4}, {20, 20}, {4, 20}}, {}}};
   const Grid grid = ChooseGrid({sheet});
   const Pixels pixels =
       EditionReader({sheet}, grid, NoCollars()).Read(WholeOf(grid));
