@@ -161,13 +161,15 @@ void RecordTransformations(const Project& project, db::RunRow& run) {
       options.area = geo::Bounds(sheet.footprint);
       const geo::Transformer transformer(sheet.crs, project.grid.crs, options);
       const std::optional<double> accuracy = transformer.AccuracyMetres();
+      const std::optional<double> stake = transformer.AtStakeMetres();
       by_crs[sheet.crs.Wkt()] = {
           {"from", sheet.crs.Label()},
           {"to", project.grid.crs.Label()},
           {"operation", transformer.OperationName()},
           {"pipeline", transformer.Pipeline()},
           {"accuracy_m", accuracy ? Json(*accuracy) : Json(nullptr)},
-          {"ballpark", transformer.IsBallpark()}};
+          {"ballpark", transformer.IsBallpark()},
+          {"at_stake_m", stake ? Json(*stake) : Json(nullptr)}};
       all_known = all_known && accuracy.has_value();
       if (accuracy) worst = std::max(worst.value_or(0.0), *accuracy);
     }

@@ -45,6 +45,17 @@ std::string Shortened(const std::string& text) {
   return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
 }
 
+// Both axes of a polar CRS point north, or both south, each along a meridian:
+// that is no mirror.
+bool AxesPointEastAndNorth(const OGRSpatialReference& srs) {
+  OGRAxisOrientation axes[2] = {OAO_Other, OAO_Other};
+  for (int i = 0; i < 2; ++i) srs.GetAxis(nullptr, i, &axes[i]);
+  const auto any = [&axes](OGRAxisOrientation direction) {
+    return axes[0] == direction || axes[1] == direction;
+  };
+  return !any(OAO_West) && !(any(OAO_South) && any(OAO_East));
+}
+
 [[noreturn]] void ThrowNoCrs(const std::string& text,
                              const std::string& reason) {
   throw Error(ErrorCode::kBadInput,
@@ -65,6 +76,7 @@ struct Crs::Definition {
   std::string authority;
   std::string code;
   bool geographic = false;
+  bool east_and_north = true;
   double metres_per_unit = 1.0;
 };
 
@@ -90,6 +102,7 @@ Crs CrsFactory::FromSrs(const OGRSpatialReference* source) {
     definition->code = code;
   }
   definition->geographic = srs.IsGeographic() != 0;
+  definition->east_and_north = AxesPointEastAndNorth(srs);
   definition->metres_per_unit = definition->geographic
                                     ? srs.GetAngularUnits() * srs.GetSemiMajor()
                                     : srs.GetLinearUnits();
@@ -176,6 +189,7 @@ std::string Crs::Label() const {
 }
 
 bool Crs::IsGeographic() const { return Get().geographic; }
+bool Crs::PointsEastAndNorth() const { return Get().east_and_north; }
 double Crs::MetresPerUnit() const { return Get().metres_per_unit; }
 
 bool Crs::IsSame(const Crs& other) const {

@@ -45,6 +45,10 @@ class Crs {
   std::string Label() const;
 
   bool IsGeographic() const;
+  // False if an axis points west, or one south and the other east, as in some
+  // cadastral systems of southern Africa and Bohemia: a north-up picture in
+  // such a CRS is turned round or mirrored.
+  bool PointsEastAndNorth() const;
   // Metres per unit of a projected CRS's axes: 1 for metres, 0.3048 for feet.
   // For a geographic CRS, metres per unit along a meridian of a sphere with
   // the ellipsoid's semi-major axis. For lengths on the ground use ScaleAt.
@@ -133,6 +137,14 @@ class Transformer {
   // without a change of datum; none if unknown, always none for ballpark.
   std::optional<double> AccuracyMetres() const;
   bool IsBallpark() const;
+  // How many metres points may lie off because the best operation cannot be
+  // used: 0 if it is. Otherwise the stated accuracy of the operation in use;
+  // for a ballpark one, which has none, its largest distance in the area from
+  // the way round over WGS 84 without grids, and the stated accuracies of that
+  // way's two legs (root of the sum of squares) on top, so that by the triangle
+  // inequality no point lies farther off than the authority's figures allow.
+  // None if there is no such way, either.
+  std::optional<double> AtStakeMetres() const;
   // File names of grids of the best operation that are not installed.
   const std::vector<std::string>& MissingGrids() const;
 

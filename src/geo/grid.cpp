@@ -2,6 +2,7 @@
 #include "geo/grid.h"
 
 #include "core/error.h"
+#include "core/log.h"
 #include "geo/polygon_ops.h"
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace mapweave::geo {
 namespace {
@@ -35,18 +37,77 @@ std::vector<Box> BoundsIn(const std::vector<SheetInfo>& sheets, const Crs& crs,
   return boxes;
 }
 
-Crs ChooseCrs(const std::vector<SheetInfo>& sheets,
-              const GridOptions& options) {
-  if (options.crs) return *options.crs;
-  const Crs& first = sheets.front().crs;
-  const bool shared = std::all_of(
-      sheets.begin(), sheets.end(),
-      [&first](const SheetInfo& sheet) { return sheet.crs.IsSame(first); });
-  if (shared && !first.IsGeographic()) return first;
-  // Only a zone is chosen by these degrees, so any transformation will do.
-  const Box degrees = Enclosing(BoundsIn(sheets, Crs::Wgs84(), true));
-  return Crs::UtmAt((degrees.min_x + degrees.max_x) / 2.0,
-                    (degrees.min_y + degrees.max_y) / 2.0);
+Point2d CentreOf(const SheetInfo& sheet) {
+  return sheet.transform.WorldFromPixel(
+      {sheet.width / 2.0, sheet.height / 2.0});
+}
+
+constexpr double kRadiansPerDegree = std::numbers::pi / 180.0;
+
+// Longitude and latitude of the middle of all sheets: the mean of their centres
+// as directions in space, which no meridian cuts.
+Point2d MiddleInDegrees(const std::vector<SheetInfo>& sheets) {
+  double x = 0.0;
+  double y = 0.0;
+  double z = 0.0;
+  for (const SheetInfo& sheet : sheets) {
+    TransformOptions options;
+    // Only a zone is chosen by these degrees, so any transformation will do.
+    options.allow_ballpark = true;
+    options.area = Bounds(sheet.footprint);
+    const Point2d degrees =
+        Transformer(sheet.crs, Crs::Wgs84(), options).Forward(CentreOf(sheet));
+    if (!std::isfinite(degrees.x) || !std::isfinite(degrees.y)) {
+      throw Error(ErrorCode::kBadInput,
+                  fmt::format("{}: its centre has no longitude and latitude",
+                              sheet.path.string()),
+                  "Check its georeference and CRS.");
+    }
+    const double lon = degrees.x * kRadiansPerDegree;
+    const double lat = degrees.y * kRadiansPerDegree;
+    x += std::cos(lat) * std::cos(lon);
+    y += std::cos(lat) * std::sin(lon);
+    z += std::sin(lat);
+  }
+  return {std::atan2(y, x) / kRadiansPerDegree,
+          std::atan2(z, std::hypot(x, y)) / kRadiansPerDegree};
+}
+
+// UTM, or Universal Polar Stereographic where that ends.
+Crs UniversalCrsAt(Point2d degrees) {
+  if (degrees.y > 84.0) return Crs::FromUserInput("EPSG:5041");
+  if (degrees.y < -80.0) return Crs::FromUserInput("EPSG:5042");
+  return Crs::UtmAt(degrees.x, degrees.y);
+}
+
+// Square pixels of one size are promised everywhere; lengths in metres are
+// those at the grid's centre.
+void WarnOfUnevenScale(const std::vector<SheetInfo>& sheets, const Grid& grid,
+                       bool allow_ballpark) {
+  const double middle = grid.Scale().Length();
+  GroundMeasure measure(grid.crs);
+  double worst = 0.0;
+  const SheetInfo* where = nullptr;
+  for (const SheetInfo& sheet : sheets) {
+    TransformOptions options;
+    options.allow_ballpark = allow_ballpark || sheet.options.allow_ballpark;
+    options.area = Bounds(sheet.footprint);
+    const Point2d centre =
+        Transformer(sheet.crs, grid.crs, options).Forward(CentreOf(sheet));
+    const double off = std::abs(measure.At(centre).Length() / middle - 1.0);
+    if (off > worst) {
+      worst = off;
+      where = &sheet;
+    }
+  }
+  constexpr double kVisible = 0.005;
+  if (worst > kVisible) {
+    LogWarning(
+        "grid: lengths at {} differ by {:.1f} % from those at the middle of "
+        "the "
+        "grid; the sheets lie far apart for {}",
+        where->path.string(), 100.0 * worst, grid.crs.Label());
+  }
 }
 
 // Side of a sheet's pixel in units of `crs`, at the sheet's centre.
@@ -166,15 +227,39 @@ void GridOptions::Validate() const {
   }
 }
 
-Grid ChooseGrid(const std::vector<SheetInfo>& sheets,
-                const GridOptions& options) {
+GridCrs ChooseGridCrs(const std::vector<SheetInfo>& sheets,
+                      const GridOptions& options) {
   options.Validate();
   if (sheets.empty()) {
     throw Error(ErrorCode::kUsage, "no sheets to choose a grid for",
                 "Name at least one sheet.");
   }
+  if (options.crs) return {*options.crs, "it was asked for"};
+  const Crs& first = sheets.front().crs;
+  const bool shared = std::all_of(
+      sheets.begin(), sheets.end(),
+      [&first](const SheetInfo& sheet) { return sheet.crs.IsSame(first); });
+  std::string fault = "the sheets are in different CRS";
+  if (shared) {
+    if (!first.IsGeographic() && first.PointsEastAndNorth()) {
+      return {first, "all sheets are in it"};
+    }
+    fault = fmt::format("the sheets' {} {}", first.Label(),
+                        first.IsGeographic() ? "is in degrees"
+                                             : "does not point east and north");
+  }
+  const Point2d middle = MiddleInDegrees(sheets);
+  return {UniversalCrsAt(middle),
+          fmt::format("{} and their middle lies at {:.4f} degrees of longitude "
+                      "and {:.4f} of latitude",
+                      fault, middle.x, middle.y)};
+}
+
+Grid ChooseGrid(const std::vector<SheetInfo>& sheets,
+                const GridOptions& options) {
   Grid grid;
-  grid.crs = ChooseCrs(sheets, options);
+  const GridCrs choice = ChooseGridCrs(sheets, options);
+  grid.crs = choice.crs;
   const Box box = Enclosing(BoundsIn(sheets, grid.crs, options.allow_ballpark));
 
   const SheetInfo* lattice =
@@ -196,6 +281,8 @@ Grid ChooseGrid(const std::vector<SheetInfo>& sheets,
   }
   grid.width = PixelCount(box.max_x - grid.origin_x, grid.resolution);
   grid.height = PixelCount(grid.origin_y - box.min_y, grid.resolution);
+  LogInfo("grid: {}, because {}", grid.crs.Label(), choice.reason);
+  WarnOfUnevenScale(sheets, grid, options.allow_ballpark);
   return grid;
 }
 

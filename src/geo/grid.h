@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace mapweave::geo {
@@ -41,14 +42,26 @@ struct GridOptions {
   void Validate() const;
 };
 
+struct GridCrs {
+  Crs crs;
+  std::string reason;  // completes "..., because "
+};
+
+// The CRS asked for; else that of all sheets if they share a projected one
+// whose axes point east and north (web Mercator, too: pixels stay as they were
+// scanned, and metres are measured on the ground, see GroundMeasure); else the
+// WGS 84 / UTM zone at the middle of the sheets, or Universal Polar
+// Stereographic beyond 84 degrees north and 80 south. Errors as ChooseGrid.
+GridCrs ChooseGridCrs(const std::vector<SheetInfo>& sheets,
+                      const GridOptions& options = {});
+
 // The grid of a series; a function of its sheets, in whatever order.
-// CRS: that of all sheets if they share a projected one, else WGS 84 / UTM at
-// the middle of them. Resolution: the median of the sheets' own, rounded to
-// two digits. Extent: all footprints, with the origin on a multiple of the
-// resolution. Sheets that lie on one north-up lattice already keep exactly
-// that lattice, so that none of their pixels is resampled.
-// Throws Error{kUsage} without sheets and Error{kBadInput} as Transformer does
-// or if the grid would exceed 2^31 - 1 pixels a side.
+// CRS: as ChooseGridCrs says, and logged with its reason. Resolution: the
+// median of the sheets' own, rounded to two digits. Extent: all footprints,
+// with the origin on a multiple of the resolution. Sheets that lie on one
+// north-up lattice already keep exactly that lattice, so that none of their
+// pixels is resampled. Throws Error{kUsage} without sheets and Error{kBadInput}
+// as Transformer does or if the grid would exceed 2^31 - 1 pixels a side.
 Grid ChooseGrid(const std::vector<SheetInfo>& sheets,
                 const GridOptions& options = {});
 

@@ -10,6 +10,9 @@
 namespace mapweave::geo {
 namespace {
 
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+
 class GridTest : public GeoTest {
  protected:
   SheetInfo Sheet(const std::string& crs, std::vector<double> transform,
@@ -99,6 +102,95 @@ TEST_F(GridTest, TurnsToUtmForDegreesAndForMixedCrs) {
   EXPECT_NEAR(alone.resolution, 1.1, 1e-9);  // 1e-5 degrees, two digits
   const Grid mixed = ChooseGrid({mercator, degrees});
   EXPECT_EQ(mixed.crs.Label(), "EPSG:32648");
+}
+
+TEST_F(GridTest, SaysWhyItHasItsCrs) {
+  const SheetInfo swiss = Sheet("EPSG:2056", {2600000, 1, 0, 1200000, 0, -1});
+  const SheetInfo degrees = Sheet("EPSG:4326", {7.4, 1e-5, 0, 46.9, 0, -1e-5});
+  EXPECT_EQ(ChooseGridCrs({swiss, swiss}).reason, "all sheets are in it");
+  EXPECT_THAT(ChooseGridCrs({degrees}).reason,
+              HasSubstr("EPSG:4326 is in degrees"));
+  EXPECT_THAT(ChooseGridCrs({swiss, degrees}).reason,
+              HasSubstr("different CRS"));
+  GridOptions options;
+  options.crs = swiss.crs;
+  const GridCrs asked = ChooseGridCrs({degrees}, options);
+  EXPECT_EQ(asked.crs.Label(), "EPSG:2056");
+  EXPECT_EQ(asked.reason, "it was asked for");
+}
+
+// A north-up picture in Krovak's southing and westing would be mirrored.
+TEST_F(GridTest, AvoidsAxesThatDoNotPointEastAndNorth) {
+  const SheetInfo krovak = Sheet("EPSG:5513", {1043000, 1, 0, 743000, 0, -1});
+  const GridCrs choice = ChooseGridCrs({krovak});
+  EXPECT_EQ(choice.crs.Label(), "EPSG:32633");
+  EXPECT_THAT(choice.reason, HasSubstr("does not point east and north"));
+  // The same place by Krovak's map with axes to the east and north.
+  const Point2d prague =
+      Transformer(Crs::FromUserInput("EPSG:5514"), choice.crs)
+          .Forward({-743000 + 12, -1043000 - 16});
+  const Grid grid = ChooseGrid({krovak});
+  const Box box = grid.Extent();
+  EXPECT_NEAR((box.min_x + box.max_x) / 2, prague.x, 30.0);
+  EXPECT_NEAR((box.min_y + box.max_y) / 2, prague.y, 30.0);
+}
+
+TEST_F(GridTest, ChoosesOneZoneForSheetsInSeveral) {
+  // Two sheets at the edge of zones 31 and 32, each in its own.
+  const SheetInfo west = Sheet("EPSG:25831", {708000, 1, 0, 5652000, 0, -1});
+  const SheetInfo east = Sheet("EPSG:25832", {294000, 1, 0, 5652000, 0, -1});
+  const Grid grid = ChooseGrid({west, east});
+  EXPECT_THAT(grid.crs.Label(), AnyOf("EPSG:32631", "EPSG:32632"));
+  EXPECT_EQ(ChooseGridCrs({east, west}).crs.Label(), grid.crs.Label());
+  EXPECT_LT(grid.width, 10000);
+}
+
+TEST_F(GridTest, CrossesTheAntimeridian) {
+  // Taveuni in Fiji lies on it: 179.99 degrees east, and the same west.
+  const SheetInfo both =
+      Sheet("EPSG:4326", {179.9999, 1e-5, 0, -16.8, 0, -1e-5});
+  const Grid one = ChooseGrid({both});
+  EXPECT_THAT(one.crs.Label(), AnyOf("EPSG:32760", "EPSG:32701"));
+  EXPECT_LT(one.width, 60);
+  const SheetInfo west =
+      Sheet("EPSG:4326", {-179.9995, 1e-5, 0, -16.8, 0, -1e-5});
+  const SheetInfo east =
+      Sheet("EPSG:4326", {179.9991, 1e-5, 0, -16.8, 0, -1e-5});
+  const Grid two = ChooseGrid({west, east});
+  EXPECT_THAT(two.crs.Label(), AnyOf("EPSG:32760", "EPSG:32701"));
+  // 0.0014 degrees and a sheet, at some 106 km to the degree.
+  EXPECT_NEAR(static_cast<double>(two.width) * two.PixelMetres(), 183.0, 5.0);
+}
+
+TEST_F(GridTest, GoesPolarBeyondUtm) {
+  const SheetInfo arctic = Sheet("EPSG:4326", {20.0, 1e-3, 0, 86.0, 0, -1e-4});
+  EXPECT_EQ(ChooseGrid({arctic}).crs.Label(), "EPSG:5041");
+  const SheetInfo south = Sheet("EPSG:4326", {20.0, 1e-3, 0, -86.0, 0, -1e-4});
+  EXPECT_EQ(ChooseGrid({south}).crs.Label(), "EPSG:5042");
+  // A polar CRS of the user's own stays.
+  const SheetInfo polar = Sheet("EPSG:3413", {0, 10, 0, 1000, 0, -10});
+  EXPECT_EQ(ChooseGrid({polar}).crs.Label(), "EPSG:3413");
+}
+
+TEST_F(GridTest, WorksInFeetAndToises) {
+  const SheetInfo feet = Sheet("EPSG:2277", {3100000, 2, 0, 10070000, 0, -2});
+  const Grid grid = ChooseGrid({feet});
+  EXPECT_EQ(grid.crs.Label(), "EPSG:2277");
+  EXPECT_EQ(grid.resolution, 2.0);
+  EXPECT_NEAR(grid.PixelMetres(), 2 * 1200.0 / 3937.0, 1e-3);
+}
+
+TEST_F(GridTest, RefusesSheetsOutsideTheWorld) {
+  EXPECT_EQ(ErrorOf([&] {
+              Sheet("EPSG:32632", {1e30, 1, 0, 1e30, 0, -1});
+            }).Code(),
+            ErrorCode::kBadInput);
+  // In one CRS, at places a thousand kilometres apart: too many pixels.
+  const SheetInfo here = Sheet("EPSG:32632", {500000, 1e-4, 0, 5e6, 0, -1e-4});
+  const SheetInfo there = Sheet("EPSG:32632", {800000, 1e-4, 0, 5e6, 0, -1e-4});
+  const Error error = ErrorOf([&] { ChooseGrid({here, there}); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("pixels"));
 }
 
 TEST_F(GridTest, ObeysTheUser) {
