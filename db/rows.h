@@ -40,13 +40,24 @@ struct SheetRow {
   std::string path;
   std::string sha256;
   std::string edition;
+  // The sheet's own, which need not be that of its edition.
   std::optional<Date> survey_from;
   std::optional<Date> survey_to;
+  std::optional<std::string> date_edtf;
+  // Who said so: "sheet", "edition", "file" or "file name".
+  std::optional<std::string> date_source;
   // The sheet's own CRS, e.g. "EPSG:2056" or WKT.
   std::string crs;
   // How pixels are placed: "affine", "gcp-poly1", "tps" ...
   std::string georef;
   std::optional<double> rmse_m;
+  std::optional<double> loo_rmse_m;
+  // What it was opened with, as JSON.
+  std::string options = "{}";
+  // PROJ pipeline to the project's CRS, "" where it is the sheet's own, and
+  // its stated accuracy.
+  std::optional<std::string> crs_pipeline;
+  std::optional<double> crs_accuracy_m;
   MultiPolygon footprint;
 };
 

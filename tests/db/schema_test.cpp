@@ -185,15 +185,73 @@ TEST(Migrations, FailingOneLeavesTheFileAsItWas) {
   EXPECT_TRUE(ReadFile(path) == before) << "the file was changed";
 }
 
+// Takes back what a later version added, with the functions of the triggers.
+void TakeBack(const fs::path& path, const std::string& sql) {
+  Connection(path, Access::kReadWrite).ExecuteScript(sql);
+}
+
+// A project with one sheet.
+void ProjectWithSheet(const fs::path& path) {
+  Store store = TinyProject(path);
+  SheetRow sheet;
+  sheet.path = "maps/north.tif";
+  sheet.sha256 = "abc";
+  sheet.edition = "1860";
+  sheet.crs = "EPSG:21781";
+  sheet.georef = "affine";
+  sheet.footprint = Rectangle(0, 0, 1000, 700);
+  store.SaveSheet(sheet);
+}
+
+constexpr char kSecondVersion[] =
+    "ALTER TABLE sheet DROP COLUMN date_edtf;"
+    "ALTER TABLE sheet DROP COLUMN date_source;"
+    "ALTER TABLE sheet DROP COLUMN options;"
+    "ALTER TABLE sheet DROP COLUMN loo_rmse_m;"
+    "ALTER TABLE sheet DROP COLUMN crs_pipeline;"
+    "ALTER TABLE sheet DROP COLUMN crs_accuracy_m;"
+    "UPDATE mapweave_meta SET value = '2' WHERE key = 'schema_version';";
+constexpr char kFirstVersion[] =
+    "DROP TABLE alignment_field;"
+    "DELETE FROM gpkg_contents WHERE table_name = 'alignment_field';"
+    "UPDATE mapweave_meta SET value = '1' WHERE key = 'schema_version'";
+
+TEST(Migrations, SecondVersionGetsWhatSheetsWereOpenedWith) {
+  TempDir folder;
+  const fs::path path = folder / "p.gpkg";
+  ProjectWithSheet(path);
+  TakeBack(path,
+           std::string(kSecondVersion) +
+               "INSERT INTO mapweave_meta VALUES ('ingest', "
+               "'{\"sheet_crs\":\"EPSG:2154\",\"allow_ballpark\":true}')");
+  MigrateStore(path);
+  EXPECT_THAT(CheckStore(path).problems, IsEmpty());
+  const Store store = Store::Open(path, OpenMode::kReadOnly);
+  ASSERT_FALSE(store.Sheets().empty());
+  for (const SheetRow& sheet : store.Sheets()) {
+    EXPECT_EQ(sheet.options, R"({"crs":"EPSG:2154","allow_ballpark":true})");
+    EXPECT_EQ(sheet.date_edtf, sheet.edition);
+    EXPECT_EQ(sheet.crs_pipeline, std::nullopt);
+  }
+}
+
+TEST(Migrations, SecondVersionWithoutOptionsKeepsNone) {
+  TempDir folder;
+  const fs::path path = folder / "p.gpkg";
+  ProjectWithSheet(path);
+  TakeBack(path, std::string(kSecondVersion) +
+                     "INSERT INTO mapweave_meta VALUES ('ingest', "
+                     "'{\"sheet_crs\":\"\",\"allow_ballpark\":false}')");
+  MigrateStore(path);
+  const Store store = Store::Open(path, OpenMode::kReadOnly);
+  for (const SheetRow& sheet : store.Sheets()) EXPECT_EQ(sheet.options, "{}");
+}
+
 TEST(Migrations, FirstVersionGetsAlignmentFields) {
   TempDir folder;
   const fs::path path = folder / "p.gpkg";
-  TinyProject(path).Close();
-  // As the first version left it.
-  RunSql(path,
-         "DROP TABLE alignment_field;"
-         "DELETE FROM gpkg_contents WHERE table_name = 'alignment_field';"
-         "UPDATE mapweave_meta SET value = '1' WHERE key = 'schema_version'");
+  ProjectWithSheet(path);
+  TakeBack(path, std::string(kSecondVersion) + kFirstVersion);
   const MigrationReport report = MigrateStore(path);
   EXPECT_EQ(report.from_version, 1);
   EXPECT_THAT(CheckStore(path).problems, IsEmpty());

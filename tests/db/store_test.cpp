@@ -93,6 +93,12 @@ TEST(Store, ReadsBackSheets) {
   sheet.crs = "EPSG:21781";
   sheet.georef = "gcp-poly1";
   sheet.rmse_m = 1.25;
+  sheet.loo_rmse_m = 1.75;
+  sheet.date_edtf = "1859-03~";
+  sheet.date_source = "sheet";
+  sheet.options = R"({"gcps":"maps/north.points"})";
+  sheet.crs_pipeline = "+proj=noop";
+  sheet.crs_accuracy_m = 0.5;
   sheet.footprint = Rectangle(0, 0, 1000, 700);
   const int64_t fid = store.SaveSheet(sheet);
   SheetRow other = sheet;
@@ -117,6 +123,12 @@ TEST(Store, ReadsBackSheets) {
   EXPECT_EQ(read.crs, "EPSG:21781");
   EXPECT_EQ(read.georef, "gcp-poly1");
   EXPECT_FALSE(read.rmse_m);
+  EXPECT_EQ(read.loo_rmse_m, 1.75);
+  EXPECT_EQ(read.date_edtf, "1859-03~");
+  EXPECT_EQ(read.date_source, "sheet");
+  EXPECT_EQ(read.options, sheet.options);
+  EXPECT_EQ(read.crs_pipeline, "+proj=noop");
+  EXPECT_EQ(read.crs_accuracy_m, 0.5);
   EXPECT_EQ(read.footprint[0].shell, sheet.footprint[0].shell);
   store.Close();
   EXPECT_THAT(ProblemsOf(folder / "p.gpkg"), IsEmpty());
