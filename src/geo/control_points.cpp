@@ -55,7 +55,7 @@ ControlPointFile ReadQgisPoints(const std::filesystem::path& path,
     if (line.rfind(kCrsMark, 0) == 0) {
       const std::string wkt = line.substr(kCrsMark.size());
       if (wkt.find_first_not_of(" \r") != std::string::npos) {
-        file.crs = Crs::FromUserInput(wkt);
+        file.crs = Crs::FromText(wkt);
       }
       continue;
     }
@@ -214,7 +214,12 @@ ControlPointFile ParseAnnotation(const std::filesystem::path& path,
 
 ControlPointFile ReadControlPoints(const std::filesystem::path& path,
                                    const ControlPointOptions& options) {
-  const std::string text = ReadFile(path);
+  return ParseControlPoints(ReadFile(path), path, options);
+}
+
+ControlPointFile ParseControlPoints(const std::string& text,
+                                    const std::filesystem::path& path,
+                                    const ControlPointOptions& options) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) ThrowBadFile(path, "it is empty");
   if (text[first] != '{' && text[first] != '[') {

@@ -57,5 +57,9 @@ struct ControlPointOptions {
 // Throws Error{kBadInput} naming the file, the line or field, and the fault.
 ControlPointFile ReadControlPoints(const std::filesystem::path& path,
                                    const ControlPointOptions& options);
+// The same for a text that is at hand; errors name `path`, which is not opened.
+ControlPointFile ParseControlPoints(const std::string& text,
+                                    const std::filesystem::path& path,
+                                    const ControlPointOptions& options);
 
 }  // namespace mapweave::geo

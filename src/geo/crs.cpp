@@ -123,13 +123,16 @@ OGRSpatialReference CrsFactory::ToSrs(const Crs& crs) {
 }
 
 Crs Crs::FromUserInput(const std::string& text) {
+  std::error_code ignored;
+  return FromText(std::filesystem::is_regular_file(text, ignored)
+                      ? ReadFile(text)
+                      : text);
+}
+
+Crs Crs::FromText(const std::string& text) {
   EnsureGdal();
   CplErrorScope errors;
   std::string definition = text;
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(text, ignored)) {
-    definition = ReadFile(text);
-  }
   const auto first = definition.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   if (first == std::string::npos) ThrowNoCrs(text, "it is empty");
   definition.erase(0, first);

@@ -25,6 +25,8 @@ class Crs {
   // "EPSG:2056", WKT of any dialect, a PROJ string, or the path of a file that
   // holds one of them (.prj, .wkt). Throws Error{kBadInput} naming the text.
   static Crs FromUserInput(const std::string& text);
+  // The same without files, for text that is found in somebody's file.
+  static Crs FromText(const std::string& text);
   // The WGS 84 / UTM zone of a place in degrees; |latitude| <= 84, else
   // Error{kBadInput}.
   static Crs UtmAt(double longitude, double latitude);
