@@ -7,6 +7,7 @@
 #include "pipelines/project.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <optional>
@@ -52,6 +53,27 @@ bool IsAligned(const db::Store& store) {
     if (!row.align_confidence) return false;
   }
   return true;
+}
+
+void RequireAligned(const std::vector<EditionAlignment>& editions,
+                    const fs::path& project) {
+  std::vector<std::string> apart;
+  for (const EditionAlignment& edition : editions) {
+    if (edition.aligned) continue;
+    apart.push_back(fmt::format("'{}' (confidence {:.2f})", edition.edition,
+                                edition.confidence));
+  }
+  if (apart.empty()) return;
+  throw Error(
+      ErrorCode::kBadInput,
+      fmt::format("{} cannot be brought onto '{}', the newest edition: "
+                  "following their buildings would be guessing",
+                  fmt::join(apart, ", "), editions.back().edition),
+      fmt::format("Look at it with 'mapweave align {} --report FOLDER', check "
+                  "the georeference of the sheets, leave editions out, look "
+                  "further with --max-shift-m; or give the same command again "
+                  "with --accept-unaligned to take them as they lie.",
+                  project.string()));
 }
 
 // The store of an unfinished run that this command began; unset if there is
@@ -139,6 +161,7 @@ RunReport Run(const Series& series, const RunOptions& options,
   report.alignment = IsAligned(*store) ? StoredAlignment(*store)
                                        : Align(*store, options.align, context);
   clock.Lap("align");
+  if (!options.accept_unaligned) RequireAligned(report.alignment, output);
   const SegmentReport segmented = Segment(*store, options.segment, context);
   report.device = segmented.device;
   clock.Lap("segment");

@@ -24,6 +24,9 @@ struct RunOptions {
   AlignOptions align;
   SegmentOptions segment;
   LineageStageOptions lineage;
+  // Go on where an edition fits no other one: it is taken to lie where its
+  // georeference puts it.
+  bool accept_unaligned = false;
 };
 
 struct RunReport {
@@ -38,7 +41,9 @@ struct RunReport {
 
 // Makes `output`, or goes on with it if it is an unfinished run of the same
 // series with the same options. Throws Error{kUsage} if `output` exists and is
-// anything else, unless `overwrite` allows to replace it.
+// anything else, unless `overwrite` allows to replace it; Error{kBadInput}
+// naming the edition if one fits no other, since following its buildings would
+// be guessing.
 RunReport Run(const Series& series, const RunOptions& options,
               const std::filesystem::path& output, Overwrite overwrite,
               RunContext& context);

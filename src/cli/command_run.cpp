@@ -275,6 +275,11 @@ void AddRunCommands(CLI::App& app, Invocation& invocation) {
                  invocation);
   AddSheetOptions(command, *run);
   AddAlignOptions(command, *run);
+  command
+      ->add_flag("--accept-unaligned", run->run.accept_unaligned,
+                 "Go on where an edition fits no other one, with that edition "
+                 "as it lies")
+      ->group("Alignment");
   AddSegmentOptions(command, *run);
   command->footer(
       "An interrupted run goes on when the same command is given again.\n"

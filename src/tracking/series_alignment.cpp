@@ -14,6 +14,9 @@ namespace mapweave::tracking {
 namespace {
 
 constexpr int kWindow = 128;
+// Of the last round, when the editions lie nearly on each other: smaller ones
+// follow the field more closely (docs/alignment.md has both).
+constexpr int kLastWindow = 64;
 // Frames narrower than some large windows are cut into small ones.
 constexpr int kSmallWindow = 64;
 constexpr int kSmallFrame = 512;
@@ -24,12 +27,14 @@ constexpr int kFeatureMargin = 40;
 // Whole-sheet shifts are searched in images up to this size.
 constexpr int kFinestShiftSide = 800;
 // How far two editions may still lie apart, in pixels of the frame, after the
-// whole-sheet estimate and after the first fields.
+// whole-sheet estimate and after each round of fields.
 constexpr int kFirstRadius = 16;
-constexpr int kLastRadius = 8;
+constexpr int kNextRadius = 8;
+constexpr int kLastRadius = 5;
 // Nodes of the first fields, in windows.
 constexpr double kFirstSpacing = 2.0;
 constexpr double kFirstBend = 0.05;
+constexpr double kLastBend = 0.12;
 // Matches may differ from their neighbours by this many pixels of the frame.
 constexpr double kNeighbourTolerance = 2.0;
 
@@ -93,6 +98,7 @@ class Alignment {
   SeriesAlignment Run() {
     ReadOverviews();
     FindShifts();
+    FindSimilarities();
     if (std::count(aligned_.begin(), aligned_.end(), true) > 1) {
       FitOverviews();
       FitParts();
@@ -108,23 +114,29 @@ class Alignment {
     }
   }
 
+  ShiftOptions WholeShift() const {
+    ShiftOptions shift;
+    shift.max_shift_px =
+        std::max(2.0, options_.max_shift_m /
+                          (options_.metres_per_px * overview_reduction_));
+    shift.min_confidence = options_.min_confidence;
+    // The local matches that follow look further than what is left.
+    shift.finest_side_px = kFinestShiftSide;
+    return shift;
+  }
+
   void FindShifts() {
     std::vector<FeatureImage> features;
     for (const EditionView& view : overviews_) {
       features.push_back(FeaturesOf(view));
     }
-    SeriesShiftOptions shift;
     const double px = overview_reduction_;
-    shift.pair.max_shift_px =
-        std::max(2.0, options_.max_shift_m / (options_.metres_per_px * px));
-    shift.pair.min_confidence = options_.min_confidence;
-    // The local matches that follow look further than what is left.
-    shift.pair.finest_side_px = kFinestShiftSide;
-    shifts_ = EstimateSeriesShifts(features, shift).editions;
+    shifts_ = EstimateSeriesShifts(features, {WholeShift()}).editions;
     for (size_t e = 0; e < options_.editions; ++e) {
       AffineDisplacement start;
-      start.centre = 0.5 * cv::Point2d(options_.grid_size.width,
-                                       options_.grid_size.height);
+      start.centre =
+          0.5 * px *
+          cv::Point2d(overviews_[e].rgb.cols, overviews_[e].rgb.rows);
       start.shift = px * shifts_[e].shift;
       affine_.push_back(start);
       aligned_.push_back(shifts_[e].is_confident);
@@ -133,6 +145,60 @@ class Alignment {
             DisplacementField::Constant({start.shift.x, start.shift.y});
       }
     }
+  }
+
+  // Editions that no shift alone brings onto the others may be turned or
+  // stretched. Each that is found serves to find the next.
+  void FindSimilarities() {
+    bool found = true;
+    while (found) {
+      found = false;
+      for (size_t e = options_.editions; e-- > 0;) {
+        if (aligned_[e]) continue;
+        for (const size_t other : AlignedNear(e)) {
+          found = found || FindSimilarity(e, other);
+          if (aligned_[e]) break;
+        }
+      }
+    }
+  }
+
+  // The newest edition and the next aligned ones before and after.
+  std::vector<size_t> AlignedNear(size_t edition) const {
+    std::vector<size_t> near;
+    for (size_t e = edition; e-- > 0 && near.empty();) {
+      if (aligned_[e]) near.push_back(e);
+    }
+    const size_t newest = options_.editions - 1;
+    size_t next = edition + 1;
+    while (next < newest && !aligned_[next]) ++next;
+    if (next < newest) near.push_back(next);
+    if (edition != newest && aligned_[newest]) near.push_back(newest);
+    return near;
+  }
+
+  bool FindSimilarity(size_t edition, size_t other) {
+    SimilarityOptions options;
+    options.shift = WholeShift();
+    const SimilarityEstimate estimate =
+        EstimateSimilarity(FeaturesOf(overviews_[edition]),
+                           FeaturesOf(Warped(overviews_[other], fields_[other],
+                                             overview_reduction_)),
+                           options);
+    if (!estimate.shift.is_confident) return false;
+    shifts_[edition].confidence =
+        std::min(shifts_[other].confidence, estimate.shift.confidence);
+    aligned_[edition] = true;
+    const double c = estimate.scale * std::cos(estimate.rotation_rad);
+    const double s = estimate.scale * std::sin(estimate.rotation_rad);
+    affine_[edition].linear = {c - 1.0, -s, s, c - 1.0};
+    affine_[edition].shift =
+        static_cast<double>(overview_reduction_) * estimate.shift.shift;
+    FieldFitOptions coarse;
+    coarse.size = options_.grid_size;
+    coarse.spacing_px = kFirstSpacing * kWindow * overview_reduction_;
+    fields_[edition] = FitFields({}, affine_, coarse)[edition];
+    return true;
   }
 
   LocalMatchOptions MatchOptions(cv::Size frame, int radius) const {
@@ -182,19 +248,25 @@ class Alignment {
     // The first fields are good to about a pixel of the overview.
     LocalMatchOptions match = MatchOptions(
         frame,
-        std::max(kLastRadius, 2 * Reduced(overview_reduction_, reduction_)));
+        std::max(kNextRadius, 2 * Reduced(overview_reduction_, reduction_)));
     const double window = match.window_px * reduction_;
     if (reduction_ < overview_reduction_) {
       FitFrom(MatchFrame(match), reduction_, {window, kFirstBend});
     }
-    match.radius_px = kLastRadius;
+    match.radius_px = kNextRadius;
     match.stride_px = match.window_px / 2;
+    if (match.window_px > kLastWindow) {
+      FitFrom(MatchFrame(match), reduction_, {0.75 * window, kLastBend});
+      match.window_px = kLastWindow;
+      match.stride_px = kLastWindow / 2;
+      match.radius_px = kLastRadius;
+    }
     const std::vector<LocalMatch> matches = MatchFrame(match);
     SeriesFitOptions fit;
     fit.size = options_.grid_size;
     fit.candidates = {{4.0 * window, 0.02}, {2.0 * window, 0.02},
                       {window, 0.02},       {window, 0.05},
-                      {window, 0.12},       {0.75 * window, 0.12}};
+                      {window, kLastBend},  {0.75 * window, kLastBend}};
     fit.overlap = match.window_px / match.stride_px;
     fit_ =
         FitSeries(matches, TiesOf(matches, fields_, reduction_), affine_, fit);

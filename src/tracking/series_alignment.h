@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Aligns the editions of a series: one shift for each from reduced images of
-// the whole, then affine maps, then smooth fields, each from matches of smaller
+// the whole (with a rotation and a scale where none fits), then affine maps, then smooth fields, each from matches of smaller
 // windows at a higher resolution, all editions solved together each time. It
 // reads images through a callback, window by window, so that memory does not
 // grow with the sheets.

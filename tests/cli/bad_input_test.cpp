@@ -157,6 +157,23 @@ TEST_F(BadInput, TruncatedTiff) {
   }
 }
 
+TEST_F(BadInput, EditionThatFitsNoOther) {
+  // Noise where the town should be.
+  WriteRaster(Path("noise_1880.tif"), {});
+  const std::string project = Path("p.gpkg").string();
+  std::vector<std::string> arguments = {
+      "run", small_.First(), Path("noise_1880.tif"), "-o", project};
+  const Outcome refused = Mapweave(arguments);
+  EXPECT_EQ(refused.code, 3) << refused.err;
+  EXPECT_THAT(refused.out, IsEmpty());
+  EXPECT_THAT(refused.err, HasSubstr("--accept-unaligned"));
+  // The same command goes on from there.
+  arguments.push_back("--accept-unaligned");
+  const Outcome accepted = Mapweave(arguments);
+  EXPECT_EQ(accepted.code, 0) << accepted.err;
+  EXPECT_THAT(accepted.err, HasSubstr("going on with"));
+}
+
 TEST_F(BadInput, SheetWithoutDate) {
   WriteRaster(Path("sometime.tif"), {});
   ExpectRefusal({small_.First(), Path("sometime.tif")}, 3, "bad_input",

@@ -249,6 +249,63 @@ TEST(Registration, TiesRealPlansOfOneTownAndRefusesAnUpturnedOne) {
   EXPECT_LT(unrelated.confidence, 0.2);
 }
 
+TEST(EstimateSimilarity, FindsRotationScaleAndShiftAcrossHands) {
+  const cv::Size size(480, 400);
+  const Town town = RandomTown(31, 480);
+  const cv::Mat b = Draw(town, Hand::kOutline, {0, 0}, size, 1);
+  const double angle = -1.7 * CV_PI / 180.0;
+  const double scale = 0.975;
+  // Where a shows what b shows at q: centre + (q - shift - centre) / M.
+  const cv::Point2d centre(240, 200);
+  const cv::Point2d shift(17, -9);
+  Town inverse = town;
+  for (auto* shapes : {&inverse.blocks, &inverse.buildings}) {
+    for (auto& shape : *shapes) {
+      for (cv::Point2d& p : shape) {
+        const cv::Point2d d = (p - shift - centre) / scale;
+        p = centre + cv::Point2d(std::cos(angle) * d.x + std::sin(angle) * d.y,
+                                 std::cos(angle) * d.y - std::sin(angle) * d.x);
+      }
+    }
+  }
+  const cv::Mat a = Draw(inverse, Hand::kFilled, {0, 0}, size, 2);
+  SimilarityOptions options;
+  options.shift.max_shift_px = 40;
+  const SimilarityEstimate found = EstimateSimilarity(
+      {StructureFeatures(a, {}), {}}, {StructureFeatures(b, {}), {}}, options);
+  EXPECT_TRUE(found.shift.is_confident) << found.shift.confidence;
+  EXPECT_NEAR(found.rotation_rad, angle, 0.003);
+  EXPECT_NEAR(found.scale, scale, 0.003);
+  EXPECT_NEAR(found.shift.shift.x, shift.x, 1.0);
+  EXPECT_NEAR(found.shift.shift.y, shift.y, 1.0);
+}
+
+TEST(EstimateSimilarity, RefusesUnrelatedImages) {
+  const cv::Size size(400, 400);
+  for (uint64_t seed = 0; seed < 2; ++seed) {
+    const cv::Mat a =
+        Draw(RandomTown(50 + seed, 400), Hand::kFilled, {0, 0}, size, 1);
+    const cv::Mat b =
+        Draw(RandomTown(70 + seed, 400), Hand::kOutline, {0, 0}, size, 2);
+    SimilarityOptions options;
+    options.shift.max_shift_px = 60;
+    const SimilarityEstimate found =
+        EstimateSimilarity({StructureFeatures(a, {}), {}},
+                           {StructureFeatures(b, {}), {}}, options);
+    EXPECT_FALSE(found.shift.is_confident) << found.shift.confidence;
+  }
+}
+
+TEST(EstimateSimilarity, RejectsBadOptions) {
+  const FeatureImage image{cv::Mat::zeros(64, 64, CV_32F), {}};
+  SimilarityOptions options;
+  options.max_rotation_rad = 1.0;
+  EXPECT_THROW(EstimateSimilarity(image, image, options), Error);
+  options = {};
+  options.max_stretch = -0.1;
+  EXPECT_THROW(EstimateSimilarity(image, image, options), Error);
+}
+
 TEST(Registration, RejectsBadOptions) {
   const cv::Mat image = cv::Mat::zeros(64, 64, CV_32F);
   EXPECT_THROW(EstimateShift(image, image, {.max_shift_px = -1}), Error);

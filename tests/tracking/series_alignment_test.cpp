@@ -118,6 +118,28 @@ TEST(AlignSeries, RecoversAKnownBendAcrossHandsAndChange) {
   EXPECT_EQ(found.editions[1].mean_shift, cv::Point2d(0, 0));
 }
 
+// Turned by two degrees and shrunk by three per cent around the middle.
+cv::Point2d TurnedAndShrunk(cv::Point2d p) {
+  const cv::Point2d centre(kSide / 2.0, kSide / 2.0);
+  const double angle = 2.0 * std::numbers::pi / 180.0;
+  const cv::Point2d d = (p - centre) * 1.03;
+  return centre +
+         cv::Point2d(std::cos(angle) * d.x - std::sin(angle) * d.y,
+                     std::sin(angle) * d.x + std::cos(angle) * d.y) +
+         cv::Point2d(14.0, -11.0);
+}
+
+TEST(AlignSeries, FindsRotationAndScaleAcrossHandsAndChange) {
+  const Town town = RandomTown(25, kSide);
+  const std::vector<Edition> editions{
+      OnSheet(Draw(Changed(town, 5), Hand::kInverted, {0, 0}, kSize, 1),
+              TurnedAndShrunk),
+      OnSheet(Draw(town, Hand::kOutline, {0, 0}, kSize, 2), Same)};
+  const SeriesAlignment found = AlignAll(editions);
+  ASSERT_TRUE(found.editions[0].aligned);
+  EXPECT_LT(MedianError(found.editions[0].fit.field, TurnedAndShrunk), 0.5);
+}
+
 TEST(AlignSeries, StatesAnUncertaintyThatGrowsAwayFromEvidence) {
   const Town town = RandomTown(22, kSide);
   cv::Mat drawing = Draw(town, Hand::kFilled, {0, 0}, kSize, 1);
