@@ -15,6 +15,9 @@ Json ParseJson(const std::string& text, const std::string& origin) {
     throw Error(
         ErrorCode::kBadInput,
         fmt::format("'{}' is not valid JSON (byte {})", origin, fault.byte));
+  } catch (const nlohmann::json::out_of_range&) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("'{}' holds a number too large to read", origin));
   }
 }
 

@@ -31,6 +31,8 @@ struct ControlPointFile {
   std::string fit;
   // Outline of the legible map in pixels; empty if the file has none.
   Ring cutline;
+  // What the user should know about the file, one sentence each.
+  std::vector<std::string> warnings;
 };
 
 struct ControlPointOptions {

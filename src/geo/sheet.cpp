@@ -3,8 +3,13 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "geo/cutline.h"
+#include "geo/fit_choice.h"
+#include "geo/fit_faults.h"
+#include "geo/fit_residuals.h"
 #include "geo/gdal_handles.h"
 #include "geo/georeference.h"
+#include "geo/placement.h"
 #include "geo/polygon_ops.h"
 #include "geo/raster_file.h"
 
@@ -13,8 +18,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <limits>
-#include <system_error>
 #include <utility>
 
 namespace mapweave::geo {
@@ -26,147 +29,109 @@ namespace {
               fmt::format("{}: {}", sheet.path.string(), fault), hint);
 }
 
-// Adds the file's name to errors of the parts that do not know it.
+// Adds the sheet's name to errors of the parts that do not know it.
 template <typename Function>
 auto NamingSheet(const SheetInfo& sheet, Function&& function) {
   try {
     return function();
   } catch (const Error& e) {
+    const bool named =
+        e.Message().find(sheet.path.string()) != std::string::npos;
+    if (named) throw;
     throw Error(e.Code(),
                 fmt::format("{}: {}", sheet.path.string(), e.Message()),
                 e.Hint());
   }
 }
 
-std::optional<std::filesystem::path> FindPointsFile(
-    const std::filesystem::path& sheet) {
-  std::filesystem::path appended = sheet;
-  appended += ".points";
-  std::filesystem::path replaced = sheet;
-  replaced.replace_extension(".points");
-  for (const auto& candidate : {appended, replaced}) {
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(candidate, ignored)) return candidate;
-  }
+// What the control points' own file asks for, in our words; none if it leaves
+// the choice open or asks for what does not exist here.
+std::optional<Georef> StatedFit(const std::string& stated, SheetInfo& sheet) {
+  if (stated.empty()) return std::nullopt;
+  if (stated == "polynomial1") return Georef::kGcpPoly1;
+  if (stated == "polynomial2") return Georef::kGcpPoly2;
+  if (stated == "polynomial3") return Georef::kGcpPoly3;
+  if (stated == "thinPlateSpline") return Georef::kTps;
+  sheet.warnings.push_back(fmt::format(
+      "the transformation \"{}\" of its control points is not supported",
+      stated));
   return std::nullopt;
 }
 
-struct Placement {
-  std::optional<GeoTransform> affine;
-  ControlPointFile points;
-};
-
-std::vector<ControlPoint> PointsOf(GDALDataset& dataset) {
-  std::vector<ControlPoint> points;
-  const GDAL_GCP* gcps = dataset.GetGCPs();
-  for (int i = 0; i < dataset.GetGCPCount(); ++i) {
-    points.push_back({{gcps[i].dfGCPPixel, gcps[i].dfGCPLine},
-                      {gcps[i].dfGCPX, gcps[i].dfGCPY}});
-  }
-  return points;
-}
-
-// In this order: the points that the user names, the file's affine map or
-// world file, the file's own points, a .points file beside it.
-Placement FindPlacement(GDALDataset& dataset, const SheetInfo& sheet) {
-  Placement placement;
-  if (sheet.options.control_points) {
-    placement.points = ReadControlPoints(
-        *sheet.options.control_points,
-        {sheet.width, sheet.height, sheet.options.annotation});
-    return placement;
-  }
-  std::array<double, 6> c{};
-  const std::array<double, 6> none{0, 1, 0, 0, 0, 1};
-  if (dataset.GetGeoTransform(c.data()) == CE_None && c != none) {
-    placement.affine = NamingSheet(sheet, [&c] { return GeoTransform(c); });
-    placement.points.crs = CrsFactory::FromSrs(dataset.GetSpatialRef());
-    return placement;
-  }
-  if (dataset.GetGCPCount() > 0) {
-    placement.points.points = PointsOf(dataset);
-    placement.points.crs = CrsFactory::FromSrs(dataset.GetGCPSpatialRef());
-    return placement;
-  }
-  if (const auto beside = FindPointsFile(sheet.path)) {
-    placement.points = ReadControlPoints(
-        *beside, {sheet.width, sheet.height, sheet.options.annotation});
-    if (!placement.points.crs) {
-      placement.points.crs = CrsFactory::FromSrs(dataset.GetSpatialRef());
-    }
-    return placement;
-  }
-  const bool models = dataset.GetMetadata("RPC") != nullptr ||
-                      dataset.GetMetadata("GEOLOCATION") != nullptr;
-  Refuse(sheet,
-         models ? "georeferenced by a sensor model only, which is not supported"
-                : "no georeference",
-         models ? "Warp the sheet first, for instance with gdalwarp."
-                : "Georeference it (for instance with QGIS or Allmaps), or put "
-                  "a world file or a QGIS .points file beside it.");
-}
-
-// `stated` is what the control points' own file asks for.
-Georef ChosenFit(const SheetInfo& sheet, const std::string& stated) {
+void DecideFit(const std::string& stated, const FitSite& site,
+               const std::vector<Suspect>& suspects, SheetInfo& sheet) {
   if (sheet.options.gcp_fit) {
     if (*sheet.options.gcp_fit == Georef::kAffine) {
       throw Error(ErrorCode::kUsage,
                   "affine is not a way to fit control points",
                   "Choose gcp-poly1, gcp-poly2, gcp-poly3 or tps.");
     }
-    return *sheet.options.gcp_fit;
+    sheet.georef = *sheet.options.gcp_fit;
+    sheet.georef_reason = "chosen by the user";
+  } else if (const auto fit = StatedFit(stated, sheet)) {
+    sheet.georef = *fit;
+    sheet.georef_reason = "asked for by the file of control points";
+  } else {
+    FitChoice choice = ChooseFit(site, suspects);
+    sheet.georef = choice.fit;
+    sheet.georef_reason = std::move(choice.reason);
   }
-  if (stated == "polynomial1") return Georef::kGcpPoly1;
-  if (stated == "polynomial2") return Georef::kGcpPoly2;
-  if (stated == "thinPlateSpline") return Georef::kTps;
-  const Georef fit = ChooseFit(sheet.control_points);
-  if (!stated.empty()) {
-    LogWarning("{}: the transformation \"{}\" is not supported; using {}",
-               sheet.path.string(), stated, GeorefName(fit));
-  }
-  return fit;
 }
 
-// Root mean square in ground metres; none when the fit has no freedom left.
-std::optional<double> GroundRmse(const SheetInfo& sheet,
-                                 const GroundScale& scale) {
-  const size_t count = sheet.control_points.size();
-  const size_t determined = sheet.georef == Georef::kGcpPoly3   ? 10
-                            : sheet.georef == Georef::kGcpPoly2 ? 6
-                                                                : 3;
-  if (count <= determined) return std::nullopt;
-  const Residuals kind = sheet.georef == Georef::kTps ? Residuals::kLeaveOneOut
-                                                      : Residuals::kOfTheFit;
-  double sum = 0.0;
-  for (const Point2d& r :
-       FitResiduals(sheet.control_points, sheet.georef, kind)) {
-    sum += r.x * r.x * scale.x * scale.x + r.y * r.y * scale.y * scale.y;
+// The middle of the control points on the ground.
+Point2d MiddleOf(const std::vector<ControlPoint>& points) {
+  Point2d middle;
+  for (const ControlPoint& p : points) {
+    middle.x += p.ground.x / static_cast<double>(points.size());
+    middle.y += p.ground.y / static_cast<double>(points.size());
   }
-  return std::sqrt(sum / static_cast<double>(count));
+  return middle;
 }
 
-// The point of the largest leave-one-out residual, counted from 1.
-size_t WorstPoint(const std::vector<ControlPoint>& points) {
-  size_t worst = 0;
-  double largest = -1.0;
-  const std::vector<Point2d> residuals =
-      points.size() > 3
-          ? FitResiduals(points, Georef::kGcpPoly1, Residuals::kLeaveOneOut)
-          : std::vector<Point2d>(points.size());
-  for (size_t i = 0; i < residuals.size(); ++i) {
-    const double size = std::hypot(residuals[i].x, residuals[i].y);
-    if (size > largest) {
-      largest = size;
-      worst = i;
+void CheckDegrees(const SheetInfo& sheet, Point2d p) {
+  const char* hint =
+      "Check the CRS (--crs) and that x is easting or longitude.";
+  if (!std::isfinite(p.x) || !std::isfinite(p.y)) {
+    Refuse(sheet, "it does not lie at finite coordinates", hint);
+  }
+  const double degrees_per_unit =
+      sheet.crs.IsGeographic() ? sheet.crs.MetresPerUnit() / 111319.49 : 0.0;
+  if (std::abs(p.y) * degrees_per_unit > 90.5 ||
+      std::abs(p.x) * degrees_per_unit > 540.0) {
+    Refuse(sheet,
+           fmt::format("({}, {}) is not a longitude and latitude of {}", p.x,
+                       p.y, sheet.crs.Label()),
+           hint);
+  }
+}
+
+// Fits the sheet's control points, which are set, and finds its cutline, which
+// depends on the fit when it is given on the ground.
+void Fit(const std::string& stated, SheetInfo& sheet) {
+  const Point2d middle = MiddleOf(sheet.control_points);
+  CheckDegrees(sheet, middle);
+  FitSite site{sheet.control_points, ScaleAt(sheet.crs, middle), {}};
+  const std::vector<Suspect> suspects = SuspectPoints(site);
+  const auto find_legible = [&sheet, &site] {
+    if (sheet.options.cutline) {
+      sheet.cutline = ReadCutline(*sheet.options.cutline, sheet);
     }
+    site.pixels = LegiblePixels(sheet.width, sheet.height, sheet.cutline);
+  };
+  sheet.georef = Georef::kGcpPoly1;
+  find_legible();
+  DecideFit(stated, site, suspects, sheet);
+  if (sheet.georef != Georef::kGcpPoly1) find_legible();
+  if (const auto fault = FaultOf(site, sheet.georef)) {
+    Refuse(sheet, fault->fault, fault->hint);
   }
-  return worst + 1;
-}
-
-Georeference MakeGeoreference(const SheetInfo& sheet) {
-  return sheet.georef == Georef::kAffine
-             ? Georeference(sheet.transform)
-             : Georeference(sheet.control_points, sheet.georef);
+  sheet.transform = Georeference(sheet).Affine();
+  sheet.residuals = Residuals(site, sheet.georef);
+  sheet.rmse_m = Rmse(sheet.residuals, sheet.georef);
+  sheet.loo_rmse_m = LooRmse(sheet.residuals);
+  for (std::string& doubt : Doubts(site, sheet.georef, suspects)) {
+    sheet.warnings.push_back(std::move(doubt));
+  }
 }
 
 // The raster's edge in the sheet's CRS, `per_edge` points an edge.
@@ -190,22 +155,7 @@ Ring Edge(const SheetInfo& sheet, const Georeference& map, int per_edge) {
 constexpr int kPointsPerCurvedEdge = 16;
 
 void CheckPlace(const SheetInfo& sheet) {
-  const char* hint =
-      "Check the CRS (--crs) and that x is easting or longitude.";
-  for (const Point2d& p : sheet.footprint[0].shell) {
-    if (!std::isfinite(p.x) || !std::isfinite(p.y)) {
-      Refuse(sheet, "its edge does not lie at finite coordinates", hint);
-    }
-    const double degrees_per_unit =
-        sheet.crs.IsGeographic() ? sheet.crs.MetresPerUnit() / 111319.49 : 0.0;
-    if (std::abs(p.y) * degrees_per_unit > 90.5 ||
-        std::abs(p.x) * degrees_per_unit > 540.0) {
-      Refuse(sheet,
-             fmt::format("({}, {}) is not a longitude and latitude of {}", p.x,
-                         p.y, sheet.crs.Label()),
-             hint);
-    }
-  }
+  for (const Point2d& p : sheet.footprint[0].shell) CheckDegrees(sheet, p);
 }
 
 // Years before TIFF (1986) cannot be when a scan was made.
@@ -222,6 +172,16 @@ std::optional<std::string> SurveyDateOf(GDALDataset& dataset) {
   return text.substr(0, 4) + "-" + text.substr(5, 2) + "-" + text.substr(8, 2);
 }
 
+// The mask that an annotation states, on the raster.
+void TakeMask(const Ring& mask, SheetInfo& sheet) {
+  if (mask.empty()) return;
+  sheet.cutline = CutAtRaster({{mask, {}}}, sheet.width, sheet.height);
+  if (sheet.cutline.empty()) {
+    Refuse(sheet, "the mask of its annotation does not touch the sheet",
+           "Correct the mask, or give a cutline (--cutline).");
+  }
+}
+
 void Place(GDALDataset& dataset, SheetInfo& sheet) {
   Placement placement = FindPlacement(dataset, sheet);
   if (sheet.options.crs_override && !placement.points.crs_is_fixed) {
@@ -232,27 +192,21 @@ void Place(GDALDataset& dataset, SheetInfo& sheet) {
     Refuse(sheet, "no coordinate reference system",
            "Say which one it is in, for instance --crs EPSG:2056.");
   }
+  sheet.warnings = std::move(placement.points.warnings);
   if (placement.affine) {
     sheet.georef = Georef::kAffine;
+    sheet.georef_reason = placement.origin.empty()
+                              ? "stated by the file"
+                              : "stated by " + placement.origin;
     sheet.transform = *placement.affine;
+    if (sheet.options.cutline) {
+      sheet.cutline = ReadCutline(*sheet.options.cutline, sheet);
+    }
     return;
   }
   sheet.control_points = std::move(placement.points.points);
-  if (!placement.points.cutline.empty()) {
-    sheet.cutline = {{std::move(placement.points.cutline), {}}};
-  }
-  sheet.georef = ChosenFit(sheet, placement.points.fit);
-  const Georeference map =
-      NamingSheet(sheet, [&sheet] { return MakeGeoreference(sheet); });
-  if (!IsOneToOne(map, sheet.width, sheet.height)) {
-    Refuse(sheet,
-           fmt::format("the {} fit through its {} control points folds the "
-                       "sheet over itself; point {} fits worst",
-                       GeorefName(sheet.georef), sheet.control_points.size(),
-                       WorstPoint(sheet.control_points)),
-           "Correct or remove the wrong point, or fit with gcp-poly1.");
-  }
-  sheet.transform = map.Affine();
+  TakeMask(placement.points.cutline, sheet);
+  Fit(placement.points.fit, sheet);
 }
 
 }  // namespace
@@ -297,19 +251,27 @@ SheetInfo InspectSheet(const std::filesystem::path& path,
   sheet.height = dataset->GetRasterYSize();
   sheet.bands = dataset->GetRasterCount();
   sheet.survey_date = SurveyDateOf(*dataset);
-  Place(*dataset, sheet);
+  NamingSheet(sheet, [&] { Place(*dataset, sheet); });
 
-  const Georeference map = MakeGeoreference(sheet);
+  const Georeference map(sheet);
   const int per_edge = map.IsAffine() ? 1 : kPointsPerCurvedEdge;
   sheet.footprint = Oriented({{Edge(sheet, map, per_edge), {}}});
   CheckPlace(sheet);
+  // A curved sheet may fold in its margins, outside the cutline.
+  if (!IsValid(sheet.footprint)) sheet.footprint = MakeValid(sheet.footprint);
   sheet.resolution = sheet.transform.Resolution();
-  const Point2d centre =
-      map.CrsFromPixel({sheet.width / 2.0, sheet.height / 2.0});
-  // Also proves that the CRS is defined there.
-  const GroundScale scale =
-      NamingSheet(sheet, [&] { return ScaleAt(sheet.crs, centre); });
-  if (sheet.georef != Georef::kAffine) sheet.rmse_m = GroundRmse(sheet, scale);
+  // Proves that the CRS is defined there.
+  NamingSheet(sheet, [&] {
+    ScaleAt(sheet.crs,
+            map.CrsFromPixel({sheet.width / 2.0, sheet.height / 2.0}));
+  });
+  for (const std::string& warning : sheet.warnings) {
+    LogWarning("{}: {}", path.string(), warning);
+  }
+  if (sheet.georef != Georef::kAffine) {
+    LogInfo("{}: {}, {}", path.string(), GeorefName(sheet.georef),
+            sheet.georef_reason);
+  }
   return sheet;
 }
 
@@ -320,8 +282,7 @@ MultiPolygon SheetInfo::FootprintIn(const Crs& target) const {
     transform_options.area = Bounds(footprint);
     const Transformer target_from_crs(crs, target, transform_options);
     if (target_from_crs.IsIdentity()) return footprint;
-    const Ring edge =
-        Edge(*this, MakeGeoreference(*this), kPointsPerCurvedEdge);
+    const Ring edge = Edge(*this, Georeference(*this), kPointsPerCurvedEdge);
     return Reprojected({{edge, {}}}, target_from_crs);
   });
 }

@@ -15,12 +15,6 @@ int64_t FloorDivide(int64_t value, int64_t by) {
   return quotient * by > value ? quotient - 1 : quotient;
 }
 
-Georeference GeoreferenceOf(const SheetInfo& sheet) {
-  return sheet.georef == Georef::kAffine
-             ? Georeference(sheet.transform)
-             : Georeference(sheet.control_points, sheet.georef);
-}
-
 Transformer TransformerFor(const SheetInfo& sheet, const Grid& grid) {
   TransformOptions options;
   options.allow_ballpark = sheet.options.allow_ballpark;
@@ -108,7 +102,7 @@ WarpedSheet::WarpedSheet(const SheetInfo& sheet, const Grid& grid,
       grid_(grid),
       look_(std::move(look)),
       source_(sheet.path),
-      sheet_georeference_(GeoreferenceOf(sheet)),
+      sheet_georeference_(sheet),
       grid_from_sheet_(TransformerFor(sheet, grid)),
       displacement_(std::move(displacement)),
       bounds_(
