@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <string>
 
 namespace mapweave::geo {
@@ -21,6 +22,30 @@ void CheckReadable(const std::filesystem::path& path) {
     throw Error(ErrorCode::kBadInput,
                 fmt::format("{} is a folder, not a sheet", path.string()),
                 "Name the raster files in it.");
+  }
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    throw Error(
+        ErrorCode::kBadInput,
+        fmt::format("{} is not a file but a pipe or device", path.string()),
+        "Save the sheet to a file first.");
+  }
+}
+
+// A picture whose blocks are all declared and none stored would take days to
+// read at billions of pixels. The search ends at the first block that is there.
+void CheckHoldsData(GDALDataset& dataset, const std::string& name) {
+  const int width = dataset.GetRasterXSize();
+  const int height = dataset.GetRasterYSize();
+  constexpr int64_t kQuickToRead = int64_t{1} << 28;
+  if (static_cast<int64_t>(width) * height < kQuickToRead) return;
+  const int status = dataset.GetRasterBand(1)->GetDataCoverageStatus(
+      0, 0, width, height, GDAL_DATA_COVERAGE_STATUS_DATA, nullptr);
+  if (status == GDAL_DATA_COVERAGE_STATUS_EMPTY) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("{} holds no data: its {} x {} pixels are declared "
+                            "but not stored",
+                            name, width, height),
+                "Copy or convert the sheet again from its source.");
   }
 }
 
@@ -61,6 +86,7 @@ DatasetPtr OpenRaster(const std::filesystem::path& path) {
         "Give a GeoTIFF or another raster that gdalinfo can read.");
   }
   CheckPixelType(*dataset, name);
+  CheckHoldsData(*dataset, name);
   return dataset;
 }
 
