@@ -6,6 +6,7 @@
 #include "core/json.h"
 
 #include <filesystem>
+#include <string>
 
 namespace mapweave::pipelines {
 
@@ -13,8 +14,33 @@ namespace mapweave::pipelines {
 // checkpoint.
 Json ProgramInfo();
 
+// How a map sheet is read, as geo::SheetOptions; empty texts leave the choice
+// to the sheet.
+struct SheetQuestion {
+  std::string crs;             // any text that names a CRS
+  std::string gcps;            // file of control points
+  std::string annotation;      // number or id on a page of annotations
+  std::string transformation;  // "gcp-poly1", "gcp-poly2", "gcp-poly3", "tps"
+  std::string cutline;         // vector file
+  bool allow_ballpark = false;
+
+  // Throws Error{kUsage} for a transformation that does not exist.
+  void Validate() const;
+};
+
 // A project file, a checkpoint or a map sheet, told by its content. Throws
-// Error{kBadInput} naming the file if it is none of them.
-Json FileInfo(const std::filesystem::path& path);
+// Error{kBadInput} naming the file if it is none of them. `question` is for
+// sheets.
+//
+// Of a sheet: "georef" and "georef_reason", "rmse_m" and "loo_rmse_m",
+// "control_points" (the worst first; pixels as [column, row], ground in the
+// CRS, residuals in metres), "footprint" in the CRS and "footprint_wgs84" in
+// longitude and latitude (GeoJSON MultiPolygons; null with a warning where only
+// a ballpark transformation leads there), "cutline" in pixels.
+Json FileInfo(const std::filesystem::path& path,
+              const SheetQuestion& question = {});
+
+// A sheet's document as text for people.
+std::string SheetText(const Json& document);
 
 }  // namespace mapweave::pipelines

@@ -7,11 +7,21 @@
 namespace mapweave::cli {
 namespace {
 
-void Run(const CommonOptions& common, const std::string& file) {
-  const Json info =
-      file.empty() ? pipelines::ProgramInfo() : pipelines::FileInfo(file);
+struct InfoOptions {
+  std::string file;
+  pipelines::SheetQuestion question;
+};
+
+void Run(const CommonOptions& common, const InfoOptions& options) {
+  const Json info = options.file.empty()
+                        ? pipelines::ProgramInfo()
+                        : pipelines::FileInfo(options.file, options.question);
   if (common.json) {
     PrintJson(info);
+    return;
+  }
+  if (info.value("kind", "") == "sheet") {
+    PrintText(pipelines::SheetText(info));
     return;
   }
   std::string text;
@@ -34,15 +44,31 @@ void Run(const CommonOptions& common, const std::string& file) {
 }  // namespace
 
 void AddInfoCommand(CLI::App& app, Invocation& invocation) {
-  auto file = std::make_shared<std::string>();
+  auto options = std::make_shared<InfoOptions>();
   CLI::App* command = AddCommand(
       app, "info",
       "Versions and devices; or what a map, project or checkpoint is",
       invocation);
-  command->add_option("file", *file, "Map, project file or checkpoint");
-  command->callback([file, &invocation] {
-    invocation.action = [file, &invocation](RunContext&) {
-      Run(invocation.common, *file);
+  pipelines::SheetQuestion& question = options->question;
+  command->add_option("file", options->file, "Map, project file or checkpoint");
+  command->add_option("--crs", question.crs,
+                      "CRS of a map, in place of the one that it states");
+  command->add_option(
+      "--gcps", question.gcps,
+      "Control points of a map: QGIS .points, IIIF georeference "
+      "annotation or CSV");
+  command->add_option("--annotation", question.annotation,
+                      "Which annotation of a page: number or id");
+  command->add_option("--transformation", question.transformation,
+                      "How to fit control points: gcp-poly1, gcp-poly2, "
+                      "gcp-poly3 or tps");
+  command->add_option("--cutline", question.cutline,
+                      "Vector file with the outline of the legible map");
+  command->add_flag("--allow-ballpark", question.allow_ballpark,
+                    "Accept transformations that ignore a change of datum");
+  command->callback([options, &invocation] {
+    invocation.action = [options, &invocation](RunContext&) {
+      Run(invocation.common, *options);
     };
   });
 }

@@ -84,11 +84,15 @@ std::string Unusable(const FitSite& site, Georef fit) {
 }  // namespace
 
 std::vector<Suspect> SuspectPoints(const FitSite& site) {
-  // The fit that meets most points best sees a wrong one most clearly.
+  // The polynomial that meets most points best sees a wrong one most clearly. A
+  // spline would accuse whole edges, where it has nothing to predict from.
   std::optional<Georef> sharpest;
   double least = HUGE_VAL;
   for (const Candidate& candidate : kCandidates) {
-    if (!IsCandidate(candidate, site.points.size())) continue;
+    if (candidate.fit == Georef::kTps ||
+        !IsCandidate(candidate, site.points.size())) {
+      continue;
+    }
     const auto metres = LeaveOneOutMetres(site, candidate.fit);
     if (metres && Median(*metres) < least) {
       least = Median(*metres);

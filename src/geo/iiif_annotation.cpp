@@ -217,21 +217,25 @@ Target ReadTarget(const JsonPlace& target) {
   CheckUrl(resource.Has("id") ? resource.At("id") : resource.At("@id"));
   CheckOneOf(resource.At("type"), {"ImageService1", "ImageService2",
                                    "ImageService3", "Image", "Canvas"});
-  Target result{SizeOf(resource), {}};
+  std::optional<SvgMask> mask;
   if (!is_resource && target.Has("selector")) {
-    const JsonPlace selector = target.At("selector");
-    SvgMask mask = ReadSelector(selector);
-    if (mask.size && *mask.size != result.size) {
-      selector.At("value").Throw(
-          fmt::format("is drawn on {} x {} pixels, not on the {} x {} of its "
-                      "source",
-                      mask.size->width, mask.size->height, result.size.width,
-                      result.size.height),
-          kHint);
-    }
-    result.mask = std::move(mask.ring);
+    mask = ReadSelector(target.At("selector"));
   }
-  return result;
+  // A canvas may be named without its size, which its mask has then.
+  const bool sized = resource.Has("width") || resource.Has("height");
+  if (!sized && mask && mask->size) return {*mask->size, mask->ring};
+  const Size size = SizeOf(resource);
+  if (!mask) return {size, {}};
+  if (mask->size && *mask->size != size) {
+    target.At("selector")
+        .At("value")
+        .Throw(
+            fmt::format(
+                "is drawn on {} x {} pixels, not on the {} x {} of its source",
+                mask->size->width, mask->size->height, size.width, size.height),
+            kHint);
+  }
+  return {size, std::move(mask->ring)};
 }
 
 // --- the body --------------------------------------------------------------

@@ -199,6 +199,12 @@ void Place(GDALDataset& dataset, SheetInfo& sheet) {
                               ? "stated by the file"
                               : "stated by " + placement.origin;
     sheet.transform = *placement.affine;
+    if (sheet.options.gcp_fit) {
+      sheet.warnings.push_back(
+          fmt::format("{} is not used, because the sheet has an affine map and "
+                      "no control points are given",
+                      GeorefName(*sheet.options.gcp_fit)));
+    }
     if (sheet.options.cutline) {
       sheet.cutline = ReadCutline(*sheet.options.cutline, sheet);
     }

@@ -58,7 +58,9 @@ const std::vector<Command>& Commands() {
       {{"db", "check"}, {"project"}},
       {{"db", "stats"}, {"project"}},
       {{"db", "migrate"}, {"project"}},
-      {{"info"}, {"file"}}};
+      {{"info"},
+       {"file", "--crs", "--gcps", "--annotation", "--transformation",
+        "--cutline", "--allow-ballpark"}}};
   return commands;
 }
 

@@ -25,6 +25,16 @@ std::string FaultOf(const std::function<void(const JsonPlace&)>& read) {
   return "no error was thrown";
 }
 
+TEST(Json, NumberBeyondAllDoublesIsAnError) {
+  try {
+    ParseJson("{\"a\": 1e999}", "file.json");
+    ADD_FAILURE() << "no error was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+    EXPECT_THAT(error.Message(), HasSubstr("file.json"));
+  }
+}
+
 TEST(Json, SyntaxErrorNamesTheOriginAndTheByte) {
   try {
     ParseJson("{\"a\": ]", "file.json");

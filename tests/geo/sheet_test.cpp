@@ -332,61 +332,61 @@ TEST_F(SheetTest, ReadsAIiifAnnotationMadeOnAnotherSize) {
   EXPECT_EQ(Bounds(sheet.cutline).max_y, 230);
 }
 
-TEST_F(SheetTest, AgreesWithAPublishedGeoreference) {
-  const auto folder = DataFolder() / "insurance_map";
-  const auto scan = folder / "new_iberia_la_1885_p1__1.jpg";
-  if (!std::filesystem::exists(scan)) GTEST_SKIP() << "no data: " << scan;
-  const Transformer mercator(Crs::Wgs84(), Crs::FromUserInput("EPSG:3857"));
-  std::string text = "mapX,mapY,pixelX,pixelY,enable\n";
-  for (const Json& item :
-       ReadJson(folder / "new-iberia-1885-p1__1-gcps.json")) {
-    const Json& fields = item.at("fields");
-    double latitude = 0.0;
-    double longitude = 0.0;
-    // The fixture writes latitude first.
-    ASSERT_EQ(std::sscanf(fields.at("geom").get<std::string>().c_str(),
-                          "SRID=4326;POINT (%lf %lf)", &latitude, &longitude),
-              2);
-    const Point2d p = mercator.Forward({longitude, latitude});
-    text += fmt::format("{},{},{},{},1\n", p.x, p.y,
-                        fields.at("pixel_x").get<double>(),
-                        -fields.at("pixel_y").get<double>());
-  }
-  SheetOptions options;
-  options.control_points = WriteText("scan.points", text);
-  options.crs_override = Crs::FromUserInput("EPSG:3857");
-  const SheetInfo sheet = InspectSheet(scan, options);
+TEST_F(SheetTest, ReportsResidualsAndWhatToDoubt) {
+  Rng rng(21);
+  std::vector<ControlPoint> points = PointsOf(5, [&rng](Point2d p) {
+    const Point2d q = Turned(p);
+    return Point2d{q.x + 0.3 * rng.Normal(), q.y + 0.3 * rng.Normal()};
+  });
+  points[7].ground.x += 60.0;
+  const SheetInfo sheet =
+      InspectSheet(MakeRaster(Path("g.tif"), ScanWith(points)));
   EXPECT_EQ(sheet.georef, Georef::kGcpPoly1);
-  // The published warp covers the scan with a mask; its outline must be the
-  // footprint, to two pixels of 0.6 m.
-  const auto warped = folder / "new_iberia_la_1885_p1_1__seTn7p_00.tif";
-  GDALDataset* dataset = GDALDataset::Open(warped.c_str());
-  ASSERT_NE(dataset, nullptr);
-  std::array<double, 6> t{};
-  ASSERT_EQ(dataset->GetGeoTransform(t.data()), CE_None);
-  const int width = dataset->GetRasterXSize();
-  const int height = dataset->GetRasterYSize();
-  std::vector<uint8_t> mask(static_cast<size_t>(width) * height);
-  ASSERT_EQ(dataset->GetRasterBand(1)->GetMaskBand()->RasterIO(
-                GF_Read, 0, 0, width, height, mask.data(), width, height,
-                GDT_Byte, 0, 0, nullptr),
-            CE_None);
-  GDALClose(dataset);
-  const GeoTransform map(t);
-  Box seen{1e9, 1e9, -1e9, -1e9};
-  for (int row = 0; row < height; ++row) {
-    for (int col = 0; col < width; ++col) {
-      if (!mask[static_cast<size_t>(row) * width + col]) continue;
-      const Point2d p = map.WorldFromPixel({col + 0.5, row + 0.5});
-      seen = {std::min(seen.min_x, p.x), std::min(seen.min_y, p.y),
-              std::max(seen.max_x, p.x), std::max(seen.max_y, p.y)};
-    }
+  ASSERT_EQ(sheet.residuals.size(), points.size());
+  ASSERT_FALSE(sheet.warnings.empty());
+  EXPECT_THAT(sheet.warnings[0], HasSubstr("control point 8"));
+  double sum = 0.0;
+  double left_out = 0.0;
+  for (const ControlPointResidual& r : sheet.residuals) {
+    sum += r.Distance() * r.Distance();
+    left_out += std::pow(*r.leave_one_out_m, 2);
+    EXPECT_GT(*r.leave_one_out_m, r.Distance());
   }
-  const Box ours = Bounds(sheet.footprint);
-  EXPECT_NEAR(ours.min_x, seen.min_x, 1.5);
-  EXPECT_NEAR(ours.max_x, seen.max_x, 1.5);
-  EXPECT_NEAR(ours.min_y, seen.min_y, 1.5);
-  EXPECT_NEAR(ours.max_y, seen.max_y, 1.5);
+  EXPECT_NEAR(*sheet.rmse_m, std::sqrt(sum / 25.0), 1e-9);
+  EXPECT_NEAR(*sheet.loo_rmse_m, std::sqrt(left_out / 25.0), 1e-9);
+  EXPECT_NEAR(*sheet.residuals[7].leave_one_out_m, 60.0, 1.5);
+  EXPECT_THAT(sheet.georef_reason, HasSubstr("not tried"));
+}
+
+TEST_F(SheetTest, KeepsToTheFitThatIsAskedFor) {
+  const auto path = MakeRaster(Path("g.tif"), ScanWith(PointsOf(5, Turned)));
+  for (const Georef fit : {Georef::kGcpPoly1, Georef::kGcpPoly2,
+                           Georef::kGcpPoly3, Georef::kTps}) {
+    SheetOptions options;
+    options.gcp_fit = fit;
+    const SheetInfo sheet = InspectSheet(path, options);
+    EXPECT_EQ(sheet.georef, fit);
+    EXPECT_NEAR(*sheet.loo_rmse_m, 0.0, 1e-4);
+    EXPECT_EQ(GeorefFromName(GeorefName(fit)), fit);
+  }
+  EXPECT_EQ(GeorefFromName("rubber"), std::nullopt);
+  SheetOptions affine;
+  affine.gcp_fit = Georef::kAffine;
+  EXPECT_EQ(ErrorOf([&] { InspectSheet(path, affine); }).Code(),
+            ErrorCode::kUsage);
+}
+
+TEST_F(SheetTest, RefusesToGuessFarFromItsPoints) {
+  std::vector<ControlPoint> points;
+  Rng rng(2);
+  for (int i = 0; i < 8; ++i) {
+    const Point2d p{rng.Uniform(0, 25), rng.Uniform(0, 25)};
+    const Point2d q = Turned(p);
+    points.push_back({p, {q.x + rng.Normal(), q.y + rng.Normal()}});
+  }
+  const Error error = RefusalOf(MakeRaster(Path("g.tif"), ScanWith(points)));
+  EXPECT_THAT(error.Message(), HasSubstr("cover only a part of the map"));
+  EXPECT_THAT(error.Message(), HasSubstr("pixel (320, 240)"));
 }
 
 TEST_F(SheetTest, InvertsCurvedFitsExactly) {
