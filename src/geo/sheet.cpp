@@ -108,6 +108,10 @@ void CheckDegrees(const SheetInfo& sheet, Point2d p) {
 // Fits the sheet's control points, which are set, and finds its cutline, which
 // depends on the fit when it is given on the ground.
 void Fit(const std::string& stated, SheetInfo& sheet) {
+  if (sheet.control_points.empty()) {
+    Refuse(sheet, "there is no control point in what should place it",
+           "Give at least 3 control points, spread over the sheet.");
+  }
   const Point2d middle = MiddleOf(sheet.control_points);
   CheckDegrees(sheet, middle);
   FitSite site{sheet.control_points, ScaleAt(sheet.crs, middle), {}};

@@ -198,6 +198,18 @@ TEST_F(GeorefSourcesTest, ReadsATableOfControlPointsInDegrees) {
   EXPECT_NEAR(middle.y, 47.09, 1e-12);
 }
 
+TEST_F(GeorefSourcesTest, RefusesATableWithoutPoints) {
+  RasterSpec spec;
+  spec.transform = {};
+  SheetOptions options;
+  options.control_points = WriteText("empty.csv", "col,row,x,y\n");
+  options.crs_override = Crs::FromUserInput("EPSG:2056");
+  const auto path = MakeRaster(Path("s.tif"), spec);
+  const Error error = ErrorOf([&] { InspectSheet(path, options); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("no control point"));
+}
+
 // --- a published georeference and its warp ---------------------------------
 
 struct Published {
