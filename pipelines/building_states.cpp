@@ -58,12 +58,12 @@ std::vector<db::BuildingStateRow> BuildingStates(
         // Surveys may begin on one day; a state never ends before it starts.
         db::BuildingStateRow& before = states.back();
         before.end_date =
-            std::max(*before.start_date, DayBefore(sight.date.from));
+            std::max(*before.start_date, DayBefore(sight.date.StatedFrom()));
       }
       db::BuildingStateRow state;
       state.track_id = track_id;
       state.edition = sight.edition;
-      state.start_date = sight.date.from;
+      state.start_date = sight.date.StatedFrom();
       state.kind = kind;
       state.geometry = sight.shape;
       state.area_m2 = geo::AreaM2(sight.shape, ground);

@@ -4,7 +4,9 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "geo/edition_reader.h"
+#include "geo/file_access.h"
 #include "geo/grid.h"
+#include "geo/polygon_ops.h"
 #include "pipelines/digest.h"
 #include "pipelines/project.h"
 
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <vector>
 
 namespace mapweave::pipelines {
@@ -21,11 +24,6 @@ namespace fs = std::filesystem;
 
 // Side of the reduced image on which a sheet is searched for legible paper.
 constexpr int64_t kLookSidePx = 512;
-
-// Opened by GDAL's virtual file systems, not by this program.
-bool IsRemote(const fs::path& path) {
-  return path.string().rfind("/vsi", 0) == 0;
-}
 
 void RequireLegible(const geo::SheetInfo& sheet, const geo::Grid& grid) {
   geo::EditionReader reader({sheet}, grid);
@@ -73,70 +71,188 @@ void RequireOverlap(const std::vector<EditionFootprints>& editions) {
   }
 }
 
+// Where sheets of two editions show one place, the edition that comes first
+// must not have been surveyed last. Less than this part of the smaller sheet
+// may be its margin.
+constexpr double kLeastCommonPlace = 0.1;
+
+void RequireOrder(const Series& series,
+                  const std::vector<MultiPolygon>& footprints) {
+  for (size_t i = 0; i < series.sheets.size(); ++i) {
+    for (size_t j = i + 1; j < series.sheets.size(); ++j) {
+      const SeriesSheet& first = series.sheets[i];
+      const SeriesSheet& later = series.sheets[j];
+      if (first.edition == later.edition ||
+          !(later.date.to < first.date.StatedFrom()) ||
+          geo::OverlapFraction({footprints[i]}, {footprints[j]}) <
+              kLeastCommonPlace) {
+        continue;
+      }
+      throw Error(
+          ErrorCode::kBadInput,
+          fmt::format("'{}' of {} belongs to edition '{}', which comes "
+                      "after edition '{}', but '{}' there is of {}",
+                      later.path.string(), later.date.edtf, later.edition,
+                      first.edition, first.path.string(), first.date.edtf),
+          "Put sheets of one place into editions in the order of their "
+          "dates.");
+    }
+  }
+}
+
+// What else tells a date of the sheet must not contradict it in silence.
+void WarnOfOtherDates(const SeriesSheet& sheet, const geo::SheetInfo& info) {
+  const auto warn_if_apart = [&sheet](const std::string& text,
+                                      const char* where) {
+    try {
+      if (!ParseDateRange(text).IsApartFrom(sheet.date)) return;
+    } catch (const Error&) {
+      return;  // no date
+    }
+    LogWarning("'{}' is dated {} by the {}, but {} {}", sheet.path.string(),
+               sheet.date.edtf,
+               sheet.date_source == DateSource::kFile      ? "file itself"
+               : sheet.date_source == DateSource::kEdition ? "edition"
+                                                           : "series",
+               where, text);
+  };
+  if (sheet.date_source == DateSource::kFileName) return;
+  if (const auto year = YearInFileName(sheet.path)) {
+    warn_if_apart(*year, "its name says");
+  }
+  if (info.survey_date && sheet.date_source != DateSource::kFile) {
+    warn_if_apart(*info.survey_date, "the file itself says");
+  }
+}
+
+void LogUnderstood(const SeriesSheet& sheet, const geo::SheetInfo& info) {
+  const auto metres = [](const char* name, std::optional<double> value) {
+    return value ? fmt::format(", {} {:.3g} m", name, *value) : "";
+  };
+  LogInfo("'{}': edition '{}', {} (by the {}), {}, {}{}{}{}",
+          sheet.path.string(), sheet.edition, sheet.date.edtf,
+          DateSourceName(sheet.date_source), info.crs.Label(),
+          geo::GeorefName(info.georef),
+          info.control_points.empty()
+              ? ""
+              : fmt::format(" through {} points", info.control_points.size()),
+          metres("RMSE", info.rmse_m),
+          metres("leave-one-out RMSE", info.loo_rmse_m));
+}
+
+db::SheetRow SheetRowOf(const SeriesSheet& sheet, const geo::SheetInfo& info,
+                        const geo::Crs& grid_crs,
+                        const fs::path& project_file) {
+  db::SheetRow row;
+  row.path = StoredPath(sheet.path, project_file);
+  row.edition = sheet.edition;
+  row.survey_from = sheet.date.from;
+  row.survey_to = sheet.date.to;
+  row.date_edtf = sheet.date.edtf;
+  row.date_source = DateSourceName(sheet.date_source);
+  SheetSettings settings = sheet.settings;
+  settings.MapPaths([&project_file](const std::string& path) {
+    return StoredPath(path, project_file);
+  });
+  row.options = settings.ToJson().dump();
+  row.crs = info.crs.Label();
+  row.georef = geo::GeorefName(info.georef);
+  row.rmse_m = info.rmse_m;
+  row.loo_rmse_m = info.loo_rmse_m;
+  geo::TransformOptions options;
+  options.allow_ballpark = info.options.allow_ballpark;
+  options.area = geo::Bounds(info.footprint);
+  const geo::Transformer grid_from_sheet(info.crs, grid_crs, options);
+  row.crs_pipeline = grid_from_sheet.Pipeline();
+  row.crs_accuracy_m = grid_from_sheet.AccuracyMetres();
+  row.footprint = info.FootprintIn(grid_crs);
+  return row;
+}
+
 void SaveSeries(db::Store& store, const Series& series,
-                const std::vector<std::string>& sheet_hashes,
+                const std::vector<SheetDigest>& digests,
                 const std::vector<geo::SheetInfo>& sheets,
                 const geo::Grid& grid) {
-  const std::vector<std::string> labels = series.Editions();
-  for (size_t i = 0; i < labels.size(); ++i) {
+  for (size_t i = 0; i < series.editions.size(); ++i) {
     db::EditionRow row;
-    row.edition = labels[i];
+    row.edition = series.editions[i].label;
     row.ordinal = static_cast<int>(i);
-    for (const SeriesSheet& sheet : series.sheets) {
-      if (sheet.edition == labels[i]) row.date = sheet.date;
-    }
+    row.date = series.editions[i].date;
     store.SaveEdition(row);
   }
   for (size_t i = 0; i < sheets.size(); ++i) {
-    db::SheetRow row;
-    row.path = StoredSheetPath(series.sheets[i].path, store.Path());
-    row.sha256 = sheet_hashes[i];
-    row.edition = series.sheets[i].edition;
-    row.survey_from = series.sheets[i].date.from;
-    row.survey_to = series.sheets[i].date.to;
-    row.crs = sheets[i].crs.Label();
-    row.georef = geo::GeorefName(sheets[i].georef);
-    row.rmse_m = sheets[i].rmse_m;
-    row.footprint = sheets[i].FootprintIn(grid.crs);
+    db::SheetRow row =
+        SheetRowOf(series.sheets[i], sheets[i], grid.crs, store.Path());
+    row.sha256 = digests[i].file;
     store.SaveSheet(row);
   }
 }
 
-}  // namespace
-
-geo::SheetOptions IngestOptions::SheetOptions() const {
-  geo::SheetOptions options;
-  options.allow_ballpark = allow_ballpark;
-  if (!sheet_crs.empty()) {
-    options.crs_override = geo::Crs::FromUserInput(sheet_crs);
+// The files that say where a sheet lies, as far as they are there.
+std::vector<fs::path> PlacingFiles(const SeriesSheet& sheet) {
+  std::vector<fs::path> files;
+  for (const std::string& path :
+       {sheet.settings.gcps, sheet.settings.cutline}) {
+    if (!path.empty()) files.emplace_back(path);
   }
-  return options;
+  if (geo::IsVirtual(sheet.path)) return files;
+  const std::string extension = sheet.path.extension().string();
+  std::vector<std::string> beside{".points", ".wld"};
+  if (extension.size() > 1) {
+    beside.push_back(extension + "w");
+    beside.push_back(extension.substr(0, 2) + extension.back() + "w");
+  }
+  fs::path appended = sheet.path;
+  std::vector<fs::path> candidates{appended += ".points"};
+  for (const std::string& name : beside) {
+    candidates.push_back(fs::path(sheet.path).replace_extension(name));
+  }
+  std::error_code ignored;
+  for (const fs::path& path : candidates) {
+    if (fs::is_regular_file(path, ignored)) files.push_back(path);
+  }
+  return files;
 }
 
+}  // namespace
+
 Json IngestOptions::ToJson() const {
-  Json document = {{"sheet_crs", sheet_crs},
-                   {"grid_crs", grid_crs},
-                   {"allow_ballpark", allow_ballpark}};
+  Json document = {{"grid_crs", grid_crs}};
   document["resolution"] = resolution ? Json(*resolution) : Json(nullptr);
   return document;
 }
 
-std::vector<std::string> HashSheets(const Series& series, RunContext& context) {
-  std::vector<std::string> hashes;
+std::vector<SheetDigest> HashSheets(const Series& series, RunContext& context) {
+  std::vector<SheetDigest> digests;
   for (const SeriesSheet& sheet : series.sheets) {
     context.cancel.ThrowIfCancelled();
-    hashes.push_back(IsRemote(sheet.path) ? "" : Sha256OfFile(sheet.path));
+    SheetDigest digest;
+    if (!geo::IsVirtual(sheet.path)) digest.file = Sha256OfFile(sheet.path);
+    std::string aids;
+    for (const fs::path& path : PlacingFiles(sheet)) {
+      aids += geo::IsVirtual(path) ? path.string() : Sha256OfFile(path);
+    }
+    if (!aids.empty()) digest.aids = Sha256(aids);
+    digests.push_back(std::move(digest));
   }
-  return hashes;
+  return digests;
 }
 
 std::string InputsHash(const Series& series, const IngestOptions& options,
-                       const std::vector<std::string>& sheet_hashes) {
+                       const std::vector<SheetDigest>& digests) {
   std::string text = options.ToJson().dump();
+  for (const SeriesEdition& edition : series.editions) {
+    text += "\n" + edition.label + " " + edition.date.edtf;
+  }
   for (size_t i = 0; i < series.sheets.size(); ++i) {
     const SeriesSheet& sheet = series.sheets[i];
     text += "\n" + sheet.edition + " " + sheet.date.edtf + " ";
-    text += IsRemote(sheet.path) ? sheet.path.string() : sheet_hashes.at(i);
+    text +=
+        geo::IsVirtual(sheet.path) ? sheet.path.string() : digests.at(i).file;
+    // Of the files that settings name, the content counts, not the place.
+    SheetSettings settings = sheet.settings;
+    settings.MapPaths([](const std::string&) { return "file"; });
+    text += " " + settings.ToJson().dump() + " " + digests[i].aids;
   }
   return Sha256(text);
 }
@@ -149,8 +265,7 @@ db::Store Ingest(const Series& series, const IngestOptions& options,
                 context);
 }
 
-db::Store Ingest(const Series& series,
-                 const std::vector<std::string>& sheet_hashes,
+db::Store Ingest(const Series& series, const std::vector<SheetDigest>& digests,
                  const IngestOptions& options, const fs::path& path,
                  Overwrite overwrite, RunContext& context) {
   for (const SeriesSheet& sheet : series.sheets) {
@@ -162,11 +277,12 @@ db::Store Ingest(const Series& series,
   std::vector<geo::SheetInfo> sheets;
   for (const SeriesSheet& sheet : series.sheets) {
     context.cancel.ThrowIfCancelled();
-    sheets.push_back(geo::InspectSheet(sheet.path, options.SheetOptions()));
+    sheets.push_back(geo::InspectSheet(sheet.path, sheet.settings.Options()));
+    LogUnderstood(sheet, sheets.back());
+    WarnOfOtherDates(sheet, sheets.back());
     context.progress.Advance();
   }
   geo::GridOptions grid_options;
-  grid_options.allow_ballpark = options.allow_ballpark;
   grid_options.resolution = options.resolution;
   if (!options.grid_crs.empty()) {
     grid_options.crs = geo::Crs::FromUserInput(options.grid_crs);
@@ -174,14 +290,17 @@ db::Store Ingest(const Series& series,
   const geo::Grid grid = geo::ChooseGrid(sheets, grid_options);
 
   std::vector<EditionFootprints> footprints;
+  std::vector<MultiPolygon> outlines;
   for (size_t i = 0; i < sheets.size(); ++i) {
     const std::string& label = series.sheets[i].edition;
     if (footprints.empty() || footprints.back().label != label) {
       footprints.push_back({label, sheets[i].path, {}});
     }
-    footprints.back().parts.push_back(sheets[i].FootprintIn(grid.crs));
+    outlines.push_back(sheets[i].FootprintIn(grid.crs));
+    footprints.back().parts.push_back(outlines.back());
   }
   RequireOverlap(footprints);
+  RequireOrder(series, outlines);
   for (const geo::SheetInfo& sheet : sheets) {
     context.cancel.ThrowIfCancelled();
     RequireLegible(sheet, grid);
@@ -191,9 +310,8 @@ db::Store Ingest(const Series& series,
   db::Store store =
       db::Store::Create(path, SpatialReferenceOf(grid.crs), overwrite);
   db::Transaction transaction = store.Begin();
-  SaveSeries(store, series, sheet_hashes, sheets, grid);
-  SaveIngestRecord(store, {grid, InputsHash(series, options, sheet_hashes),
-                           options.sheet_crs, options.allow_ballpark});
+  SaveSeries(store, series, digests, sheets, grid);
+  SaveIngestRecord(store, {grid, InputsHash(series, options, digests)});
   transaction.Commit();
   context.progress.Finish();
   LogInfo(
@@ -202,6 +320,40 @@ db::Store Ingest(const Series& series,
       sheets.size(), footprints.size(), grid.width, grid.height,
       grid.PixelMetres(), grid.crs.Label());
   return store;
+}
+
+Json SheetDocuments(const db::Store& store) {
+  const auto or_null = [](const auto& value) {
+    return value ? Json(*value) : Json(nullptr);
+  };
+  const Project project = LoadProject(store);
+  std::map<fs::path, const geo::SheetInfo*> by_path;
+  for (const ProjectEdition& edition : project.editions) {
+    for (const geo::SheetInfo& sheet : edition.sheets) {
+      by_path[sheet.path] = &sheet;
+    }
+  }
+  Json documents = Json::array();
+  for (const db::SheetRow& row : store.Sheets()) {
+    const fs::path path = PathFromStored(row.path, store.Path());
+    const geo::SheetInfo& info = *by_path.at(path);
+    documents.push_back(
+        {{"path", row.path},
+         {"edition", row.edition},
+         {"date", or_null(row.date_edtf)},
+         {"date_source", or_null(row.date_source)},
+         {"crs", row.crs},
+         {"georef", row.georef},
+         {"georef_reason", info.georef_reason},
+         {"control_points", info.control_points.size()},
+         {"rmse_m", or_null(row.rmse_m)},
+         {"loo_rmse_m", or_null(row.loo_rmse_m)},
+         {"crs_pipeline", or_null(row.crs_pipeline)},
+         {"crs_accuracy_m", or_null(row.crs_accuracy_m)},
+         {"warnings", info.warnings},
+         {"options", ParseJson(row.options, store.Path().string())}});
+  }
+  return documents;
 }
 
 }  // namespace mapweave::pipelines

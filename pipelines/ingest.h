@@ -18,37 +18,44 @@
 namespace mapweave::pipelines {
 
 struct IngestOptions {
-  // CRS of the sheets, for those that state none or a wrong one.
-  std::string sheet_crs;
   // CRS of the series grid; chosen from the sheets if empty.
   std::string grid_crs;
   // CRS units per pixel; the sheets' own if not set.
   std::optional<double> resolution;
-  bool allow_ballpark = false;
 
-  geo::SheetOptions SheetOptions() const;
   Json ToJson() const;
 };
 
-// SHA-256 of every sheet's file, beside series.sheets; empty for remote ones.
-// Reads all of them: seconds per gigabyte.
-std::vector<std::string> HashSheets(const Series& series, RunContext& context);
+struct SheetDigest {
+  // SHA-256 of the sheet's file; empty for virtual paths (/vsizip/, /vsicurl/).
+  std::string file;
+  // Digest of the files that place it: control points, cutline, world file.
+  std::string aids;
+};
+
+// One beside each of series.sheets. Reads all of them: seconds per gigabyte.
+std::vector<SheetDigest> HashSheets(const Series& series, RunContext& context);
 
 // Digest of everything that ingestion depends on.
 std::string InputsHash(const Series& series, const IngestOptions& options,
-                       const std::vector<std::string>& sheet_hashes);
+                       const std::vector<SheetDigest>& digests);
 
 // Makes the project file at `path`. Throws Error{kBadInput} naming the sheet:
-// unreadable, not georeferenced, nothing legible on it, or lying apart from
-// all other editions. Nothing is left behind on failure. The second form is for
-// callers that have the result of HashSheets.
+// unreadable, not georeferenced, nothing legible on it, lying apart from all
+// other editions, or dated against the order of the editions where they
+// overlap. Says in the log what was understood of each sheet. Nothing is left
+// behind on failure. The second form is for callers that have the result of
+// HashSheets.
 db::Store Ingest(const Series& series, const IngestOptions& options,
                  const std::filesystem::path& path, Overwrite overwrite,
                  RunContext& context);
-db::Store Ingest(const Series& series,
-                 const std::vector<std::string>& sheet_hashes,
+db::Store Ingest(const Series& series, const std::vector<SheetDigest>& digests,
                  const IngestOptions& options,
                  const std::filesystem::path& path, Overwrite overwrite,
                  RunContext& context);
+
+// What is known of each sheet of an ingested project, as `ingest --json` says
+// it: path, edition, date and who stated it, CRS, georeference, residuals.
+Json SheetDocuments(const db::Store& store);
 
 }  // namespace mapweave::pipelines

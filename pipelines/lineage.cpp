@@ -7,6 +7,7 @@
 #include "pipelines/building_states.h"
 #include "pipelines/digest.h"
 #include "pipelines/project.h"
+#include "pipelines/sheet_dates.h"
 #include "pipelines/window_codec.h"
 
 #include <fmt/format.h>
@@ -137,6 +138,7 @@ class ResultBuilder {
       : project_(project),
         options_(options),
         tracks_(tracks),
+        dates_(project),
         ground_(project.grid.crs) {
     for (const tracking::Track& track : tracks) {
       ids_.push_back(TrackId(track, project));
@@ -154,9 +156,10 @@ class ResultBuilder {
     }
     for (size_t i = 0; i < tracks_.size(); ++i) {
       context.cancel.ThrowIfCancelled();
-      AddBuilding(i, bounds[i]);
       const std::vector<MultiPolygon> shapes = AddObservations(i);
-      AddStates(i, shapes, by_track[i]);
+      const std::vector<DateRange> dates = dates_.At(shapes);
+      AddBuilding(i, bounds[i], dates);
+      AddStates(i, shapes, dates, by_track[i]);
       context.progress.Advance();
     }
     return std::move(result_);
@@ -186,25 +189,28 @@ class ResultBuilder {
     }
   }
 
-  void AddBuilding(size_t i, const tracking::DateBounds& bounds) {
+  void AddBuilding(size_t i, const tracking::DateBounds& bounds,
+                   const std::vector<DateRange>& dates) {
     const tracking::Track& track = tracks_[i];
     db::BuildingRow row;
     row.track_id = ids_[i];
-    const auto date = [this](std::optional<size_t> edition, bool last) {
-      std::optional<Date> day;
-      if (edition) {
-        const DateRange& range = project_.editions[*edition].date;
-        day = last ? range.to : range.from;
-      }
-      return day;
-    };
     // The order within a survey is not known, so bounds take its outer days.
-    row.built_after = date(bounds.built_after, false);
-    row.built_by = date(bounds.built_by, true);
-    row.gone_after = date(bounds.gone_after, false);
-    row.gone_by = date(bounds.gone_by, true);
-    const tracking::EdtfInterval edtf =
-        tracking::EdtfFromBounds(bounds, project_.Dates());
+    const auto first_day = [&dates](std::optional<size_t> edition) {
+      return edition && !dates[*edition].HasUnknownStart()
+                 ? std::optional(dates[*edition].from)
+                 : std::nullopt;
+    };
+    const auto last_day = [&dates](std::optional<size_t> edition) {
+      return edition ? std::optional(dates[*edition].to) : std::nullopt;
+    };
+    row.built_after = first_day(bounds.built_after);
+    row.built_by = last_day(bounds.built_by);
+    row.gone_after = first_day(bounds.gone_after);
+    row.gone_by = last_day(bounds.gone_by);
+    // Sheets that overlap by a margin may contradict each other there.
+    if (row.built_after > row.built_by) row.built_after.reset();
+    if (row.gone_by && row.gone_after > row.gone_by) row.gone_after.reset();
+    const tracking::EdtfInterval edtf = tracking::EdtfFromBounds(bounds, dates);
     if (!edtf.start.empty()) row.start_edtf = edtf.start;
     if (!edtf.end.empty()) row.end_edtf = edtf.end;
     for (size_t t = 0; t < track.masks.size(); ++t) {
@@ -235,10 +241,11 @@ class ResultBuilder {
   }
 
   void AddStates(size_t i, const std::vector<MultiPolygon>& shapes,
+                 const std::vector<DateRange>& dates,
                  const std::vector<const tracking::LineageEvent*>& events) {
     std::vector<BuildingSight> sights;
     for (size_t t = 0; t < shapes.size(); ++t) {
-      BuildingSight sight{Label(t), project_.editions[t].date, shapes[t], {}};
+      BuildingSight sight{Label(t), dates[t], shapes[t], {}};
       for (const tracking::LineageEvent* event : events) {
         if (event->to_edition == t) sight.kinds.push_back(event->kind);
       }
@@ -253,6 +260,7 @@ class ResultBuilder {
   const Project& project_;
   const LineageStageOptions& options_;
   const tracking::TrackSet& tracks_;
+  SheetDates dates_;
   geo::GroundMeasure ground_;
   std::vector<std::string> ids_;
   db::RunResult result_;

@@ -2,6 +2,7 @@
 #include "pipelines/project.h"
 
 #include "core/error.h"
+#include "geo/file_access.h"
 #include "pipelines/digest.h"
 
 #include <fmt/format.h>
@@ -15,11 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kIngestKey = "ingest";
 
-fs::path SheetPath(const std::string& stored, const fs::path& project_file) {
-  if (stored.rfind("/vsi", 0) == 0) return stored;
-  const fs::path path(stored);
-  if (path.is_absolute()) return path;
-  return (fs::absolute(project_file).parent_path() / path).lexically_normal();
+DateRange SurveyDateOf(const db::SheetRow& row, const DateRange& edition) {
+  if (!row.survey_from || !row.survey_to) return edition;
+  return {*row.survey_from, *row.survey_to, row.date_edtf.value_or("")};
 }
 
 }  // namespace
@@ -40,12 +39,6 @@ std::string Project::AlignmentHash() const {
   return Sha256(text);
 }
 
-std::vector<DateRange> Project::Dates() const {
-  std::vector<DateRange> dates;
-  for (const ProjectEdition& edition : editions) dates.push_back(edition.date);
-  return dates;
-}
-
 void SaveIngestRecord(db::Store& store, const IngestRecord& record) {
   const geo::Grid& grid = record.grid;
   const Json document = {{"crs", grid.crs.Wkt()},
@@ -54,9 +47,7 @@ void SaveIngestRecord(db::Store& store, const IngestRecord& record) {
                          {"resolution", grid.resolution},
                          {"width", grid.width},
                          {"height", grid.height},
-                         {"inputs_hash", record.inputs_hash},
-                         {"sheet_crs", record.sheet_crs},
-                         {"allow_ballpark", record.allow_ballpark}};
+                         {"inputs_hash", record.inputs_hash}};
   store.SetMeta(kIngestKey, document.dump());
 }
 
@@ -74,8 +65,6 @@ std::optional<IngestRecord> FindIngestRecord(const db::Store& store) {
     record.grid.width = document.at("width");
     record.grid.height = document.at("height");
     record.inputs_hash = document.at("inputs_hash");
-    record.sheet_crs = document.at("sheet_crs");
-    record.allow_ballpark = document.at("allow_ballpark");
   } catch (const nlohmann::json::exception&) {
     throw Error(ErrorCode::kDatabase,
                 fmt::format("'{}': the record of ingestion is damaged",
@@ -91,11 +80,6 @@ Project LoadProject(const db::Store& store) {
     throw Error(ErrorCode::kBadInput,
                 fmt::format("'{}' holds no series yet", store.Path().string()),
                 "Run 'mapweave ingest' on the sheets first.");
-  }
-  geo::SheetOptions options;
-  options.allow_ballpark = record->allow_ballpark;
-  if (!record->sheet_crs.empty()) {
-    options.crs_override = geo::Crs::FromUserInput(record->sheet_crs);
   }
   Project project;
   project.grid = record->grid;
@@ -121,7 +105,9 @@ Project LoadProject(const db::Store& store) {
     for (ProjectEdition& edition : project.editions) {
       if (edition.label != row.edition) continue;
       edition.sheets.push_back(
-          geo::InspectSheet(SheetPath(row.path, store.Path()), options));
+          geo::InspectSheet(PathFromStored(row.path, store.Path()),
+                            StoredSettings(row, store.Path()).Options()));
+      edition.sheet_dates.push_back(SurveyDateOf(row, edition.date));
     }
   }
   return project;
@@ -143,14 +129,31 @@ void RefuseSameFile(const fs::path& output, const fs::path& input) {
   }
 }
 
-std::string StoredSheetPath(const fs::path& sheet,
-                            const fs::path& project_file) {
-  if (sheet.string().rfind("/vsi", 0) == 0) return sheet.string();
-  return fs::absolute(sheet)
+std::string StoredPath(const fs::path& path, const fs::path& project_file) {
+  if (geo::IsVirtual(path)) return path.string();
+  return fs::absolute(path)
       .lexically_normal()
       .lexically_proximate(
           fs::absolute(project_file).lexically_normal().parent_path())
       .string();
+}
+
+fs::path PathFromStored(const std::string& stored,
+                        const fs::path& project_file) {
+  const fs::path path(stored);
+  if (path.is_absolute()) return path;
+  return (fs::absolute(project_file).parent_path() / path).lexically_normal();
+}
+
+SheetSettings StoredSettings(const db::SheetRow& row,
+                             const fs::path& project_file) {
+  const std::string origin = project_file.string() + ", sheet " + row.path;
+  SheetSettings settings =
+      SheetSettings::FromJson(ParseJson(row.options, origin), origin);
+  settings.MapPaths([&project_file](const std::string& stored) {
+    return PathFromStored(stored, project_file).string();
+  });
+  return settings;
 }
 
 geo::TransformOptions ResultTransform() {

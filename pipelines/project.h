@@ -13,6 +13,7 @@
 #include "geo/edition_reader.h"
 #include "geo/grid.h"
 #include "geo/sheet.h"
+#include "pipelines/sheet_settings.h"
 
 #include <opencv2/core.hpp>
 
@@ -27,6 +28,8 @@ struct ProjectEdition {
   std::string label;
   DateRange date;
   std::vector<geo::SheetInfo> sheets;
+  // Beside `sheets`: when each was surveyed.
+  std::vector<DateRange> sheet_dates;
   // What alignment found, in coordinates of the grid's CRS: what the sheets
   // place at p truly lies at displacement.Apply(p), in the newest edition's
   // frame. ApplyInverse puts an outline back on the sheets.
@@ -44,7 +47,6 @@ struct Project {
   // ones does not fit any more.
   std::string AlignmentHash() const;
   double Megapixels() const;  // of the grid, times editions
-  std::vector<DateRange> Dates() const;
 };
 
 // Throws Error{kBadInput} if the file was not ingested or a sheet is gone.
@@ -57,8 +59,6 @@ geo::EditionReader OpenEdition(const Project& project, size_t edition);
 struct IngestRecord {
   geo::Grid grid;
   std::string inputs_hash;
-  std::string sheet_crs;  // override given by the user, or empty
-  bool allow_ballpark = false;
 };
 void SaveIngestRecord(db::Store& store, const IngestRecord& record);
 // Unset if the file was made but not ingested.
@@ -69,10 +69,18 @@ std::optional<IngestRecord> FindIngestRecord(const db::Store& store);
 void RefuseSameFile(const std::filesystem::path& output,
                     const std::filesystem::path& input);
 
-// Sheets are stored relative to the project file's folder, so that both can be
-// moved together.
-std::string StoredSheetPath(const std::filesystem::path& sheet,
-                            const std::filesystem::path& project_file);
+// Sheets and the files that they were opened with are stored relative to the
+// project file's folder, so that all can be moved together.
+std::string StoredPath(const std::filesystem::path& path,
+                       const std::filesystem::path& project_file);
+// The path that StoredPath made into `stored`.
+std::filesystem::path PathFromStored(const std::string& stored,
+                                     const std::filesystem::path& project_file);
+
+// What a sheet was opened with, its paths ready to be opened. Throws
+// Error{kBadInput} if the row is damaged.
+SheetSettings StoredSettings(const db::SheetRow& row,
+                             const std::filesystem::path& project_file);
 
 // For results on their way to another CRS: never a ballpark transformation; one
 // without the grid of the best, if it is accurate to ten metres, with a warning

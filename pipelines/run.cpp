@@ -138,9 +138,9 @@ RunReport Run(const Series& series, const RunOptions& options,
   RunReport report;
   StageClock clock(report);
   const std::string options_text = OptionsText(options);
-  const std::vector<std::string> sheet_hashes = HashSheets(series, context);
+  const std::vector<SheetDigest> digests = HashSheets(series, context);
   std::optional<db::Store> store =
-      OpenUnfinished(output, InputsHash(series, options.ingest, sheet_hashes),
+      OpenUnfinished(output, InputsHash(series, options.ingest, digests),
                      options_text, overwrite);
   report.resumed = store.has_value();
   if (store) {
@@ -148,12 +148,12 @@ RunReport Run(const Series& series, const RunOptions& options,
   } else {
     std::error_code ignored;
     const bool replace = fs::exists(output, ignored);
-    store = Ingest(series, sheet_hashes, options.ingest, output,
+    store = Ingest(series, digests, options.ingest, output,
                    replace ? Overwrite::kAllow : overwrite, context);
     store->SetMeta(kRunOptionsKey, options_text);
   }
   clock.Lap("ingest");
-  if (series.Editions().size() == 1) {
+  if (series.editions.size() == 1) {
     LogWarning(
         "run: one edition alone: buildings are outlined, but there is "
         "nothing to link");

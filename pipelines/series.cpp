@@ -2,9 +2,10 @@
 #include "pipelines/series.h"
 
 #include "core/error.h"
+#include "geo/file_access.h"
+#include "pipelines/catalogue.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <map>
@@ -17,131 +18,172 @@ namespace {
 namespace fs = std::filesystem;
 
 void RequireFile(const fs::path& path) {
-  std::error_code ignored;
-  // GDAL's virtual paths are not files of this machine.
-  if (path.string().rfind("/vsi", 0) == 0) return;
-  if (!fs::exists(path, ignored)) {
-    throw Error(ErrorCode::kBadInput,
-                fmt::format("'{}' does not exist", path.string()),
-                "Check the path.");
-  }
+  if (geo::IsVirtual(path) || geo::Exists(path)) return;
+  throw Error(ErrorCode::kBadInput,
+              fmt::format("'{}' does not exist", path.string()),
+              "Check the path.");
 }
 
-Error TomlError(const fs::path& path, const std::string& fault) {
-  return Error(ErrorCode::kBadInput,
-               fmt::format("'{}': {}", path.string(), fault),
-               "A series file has [[edition]] tables with date = \"1882\" and "
-               "sheets = [\"a.tif\"].");
-}
-
-// A date that a file states: where it is wrong, the file is named.
-DateRange DateIn(const fs::path& path, const std::string& text) {
-  try {
-    return ParseDateRange(text);
-  } catch (const Error& error) {
-    throw Error(ErrorCode::kBadInput,
-                fmt::format("'{}': {}", path.string(), error.Message()),
-                error.Hint());
-  }
-}
-
-Series ReadSeriesToml(const fs::path& path) {
-  RequireFile(path);
-  toml::table document;
-  try {
-    document = toml::parse_file(path.string());
-  } catch (const toml::parse_error& fault) {
-    throw TomlError(path, fmt::format("line {}: {}", fault.source().begin.line,
-                                      fault.description()));
-  }
-  for (const auto& [key, value] : document) {
-    if (key.str() != "edition") {
-      throw TomlError(path, fmt::format("unknown key '{}'", key.str()));
+// The entries of all inputs, in the order in which they were named.
+std::vector<CatalogueEntry> ReadInputs(const std::vector<fs::path>& inputs,
+                                       const SeriesOptions& options) {
+  std::vector<CatalogueEntry> entries;
+  for (const fs::path& input : inputs) {
+    const fs::path path = geo::PathFromAddress(input.string());
+    RequireFile(path);
+    if (!options.editions.empty() &&
+        CatalogueKindOf(path) != CatalogueKind::kSheet) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("--editions cannot be combined with '{}'", path.string()),
+          "It dates the sheets that are named one by one.");
+    }
+    for (CatalogueEntry& entry : ReadCatalogue(path)) {
+      RequireFile(entry.path);
+      entries.push_back(std::move(entry));
     }
   }
-  const toml::array* editions = document["edition"].as_array();
-  if (editions == nullptr || editions->empty()) {
-    throw TomlError(path, "no [[edition]]");
-  }
-  Series series;
-  for (const toml::node& node : *editions) {
-    const toml::table* table = node.as_table();
-    if (table == nullptr) throw TomlError(path, "'edition' is not a table");
-    for (const auto& [key, value] : *table) {
-      if (key.str() != "label" && key.str() != "date" &&
-          key.str() != "sheets") {
-        throw TomlError(
-            path, fmt::format("unknown key '{}' in [[edition]]", key.str()));
-      }
-    }
-    const auto date = (*table)["date"].value<std::string>();
-    if (!date) throw TomlError(path, "an edition without date = \"...\"");
-    const DateRange range = DateIn(path, *date);
-    const std::string label =
-        (*table)["label"].value<std::string>().value_or(range.edtf);
-    const toml::array* sheets = (*table)["sheets"].as_array();
-    if (sheets == nullptr || sheets->empty()) {
-      throw TomlError(path, fmt::format("edition '{}' has no sheets", label));
-    }
-    for (const toml::node& sheet : *sheets) {
-      const auto name = sheet.value<std::string>();
-      if (!name) {
-        throw TomlError(path, fmt::format("a sheet of '{}' is no path", label));
-      }
-      const fs::path file =
-          fs::path(*name).is_absolute() || name->rfind("/vsi", 0) == 0
-              ? fs::path(*name)
-              : path.parent_path() / *name;
-      RequireFile(file);
-      series.sheets.push_back({file, label, range});
-    }
-  }
-  return series;
-}
-
-DateRange DateOfSheet(const fs::path& path, const geo::SheetOptions& options) {
-  if (auto tag = geo::InspectSheet(path, options).survey_date) {
-    return DateIn(path, *tag);
-  }
-  if (auto year = YearInFileName(path)) return ParseDateRange(*year);
-  throw Error(
-      ErrorCode::kBadInput,
-      fmt::format("the survey date of '{}' is not known", path.string()),
-      "Give one date per sheet with --editions 1882,1898, or write a "
-      "series file (see the README).");
-}
-
-Series SeriesFromSheets(const std::vector<fs::path>& paths,
-                        const SeriesOptions& options) {
-  if (!options.editions.empty() && options.editions.size() != paths.size()) {
+  if (options.editions.empty()) return entries;
+  if (options.editions.size() != entries.size()) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("--editions names {} editions for {} sheets",
-                            options.editions.size(), paths.size()),
+                            options.editions.size(), entries.size()),
                 "Give one date per sheet, in the order of the sheets.");
   }
-  Series series;
-  for (size_t i = 0; i < paths.size(); ++i) {
-    RequireFile(paths[i]);
-    const DateRange date = options.editions.empty()
-                               ? DateOfSheet(paths[i], options.sheet)
-                               : ParseDateRange(options.editions[i]);
-    series.sheets.push_back({paths[i], date.edtf, date});
+  for (size_t i = 0; i < entries.size(); ++i) {
+    entries[i].date = ParseDateRange(options.editions[i]);
   }
-  return series;
+  return entries;
 }
 
-void CheckSeries(const Series& series) {
-  std::map<std::string, DateRange> dates;
-  std::set<fs::path> seen;
-  for (const SeriesSheet& sheet : series.sheets) {
-    const auto [it, added] = dates.emplace(sheet.edition, sheet.date);
-    if (!added && !(it->second == sheet.date)) {
+// Those of the entries that `name` means: by path, else by file name.
+std::vector<CatalogueEntry*> SheetsNamed(const std::string& name,
+                                         std::vector<CatalogueEntry>& entries) {
+  std::vector<CatalogueEntry*> by_path;
+  std::vector<CatalogueEntry*> by_name;
+  for (CatalogueEntry& entry : entries) {
+    if (entry.path == geo::PathFromAddress(name)) by_path.push_back(&entry);
+    if (entry.path.filename() == name) by_name.push_back(&entry);
+  }
+  return by_path.empty() ? by_name : by_path;
+}
+
+[[noreturn]] void ThrowBadSetting(const SettingArgument& argument,
+                                  const std::string& fault) {
+  throw Error(ErrorCode::kUsage,
+              fmt::format("--{} {}: {}", argument.key, argument.text, fault),
+              fmt::format("Write --{} SHEET=VALUE, once for each sheet.",
+                          argument.key));
+}
+
+void ApplySettings(const std::vector<SettingArgument>& arguments,
+                   std::vector<CatalogueEntry>& entries) {
+  SheetSettings defaults;
+  for (const SettingArgument& argument : arguments) {
+    const size_t sign = argument.text.find('=');
+    const std::string name = argument.text.substr(0, sign);
+    const auto named = sign == std::string::npos
+                           ? std::vector<CatalogueEntry*>()
+                           : SheetsNamed(name, entries);
+    for (CatalogueEntry* entry : named) {
+      entry->settings.Set(argument.key, argument.text.substr(sign + 1));
+    }
+    if (!named.empty()) continue;
+    const bool is_path = argument.key == "gcps" || argument.key == "cutline";
+    if (is_path && sign != std::string::npos && !geo::Exists(argument.text)) {
+      ThrowBadSetting(argument,
+                      fmt::format("'{}' is none of the sheets", name));
+    }
+    // One scan's control points are never those of another.
+    if (argument.key == "gcps" && entries.size() > 1) {
+      ThrowBadSetting(argument, fmt::format("which of the {} sheets is it of?",
+                                            entries.size()));
+    }
+    if (!defaults.Get(argument.key).empty()) {
+      ThrowBadSetting(argument, "there is another one for all sheets");
+    }
+    defaults.Set(argument.key, argument.text);
+  }
+  for (CatalogueEntry& entry : entries) {
+    entry.settings.FillFrom(defaults);
+    entry.settings.MapPaths([](const std::string& path) {
+      return geo::PathFromAddress(path).string();
+    });
+    entry.settings.Options();  // refuses what cannot be meant
+  }
+}
+
+SeriesSheet DatedSheet(const CatalogueEntry& entry) {
+  SeriesSheet sheet;
+  sheet.path = entry.path;
+  sheet.settings = entry.settings;
+  if (entry.date) {
+    sheet.date = *entry.date;
+    sheet.date_source = DateSource::kSheet;
+  } else if (entry.edition_date) {
+    sheet.date = *entry.edition_date;
+    sheet.date_source = DateSource::kEdition;
+  } else if (const auto tag =
+                 geo::InspectSheet(entry.path, entry.settings.Options())
+                     .survey_date) {
+    sheet.date = DateIn(entry.path, *tag);
+    sheet.date_source = DateSource::kFile;
+  } else if (const auto year = YearInFileName(entry.path)) {
+    sheet.date = ParseDateRange(*year);
+    sheet.date_source = DateSource::kFileName;
+  } else {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("the survey date of '{}' is not known",
+                            entry.path.string()),
+                "Give one date per sheet with --editions 1882,1898, or list "
+                "the sheets in a series file (see docs/series.md).");
+  }
+  sheet.edition = !entry.edition.empty() ? entry.edition
+                  : entry.edition_date   ? entry.edition_date->edtf
+                                         : sheet.date.edtf;
+  return sheet;
+}
+
+// The editions that `sheets` name; `entries` are those of the sheets.
+std::vector<SeriesEdition> EditionsOf(
+    const std::vector<SeriesSheet>& sheets,
+    const std::vector<CatalogueEntry>& entries) {
+  std::map<std::string, DateRange> stated;
+  std::map<std::string, DateRange> spanned;
+  for (size_t i = 0; i < sheets.size(); ++i) {
+    const std::string& label = sheets[i].edition;
+    const auto [span, is_first] = spanned.emplace(label, sheets[i].date);
+    if (!is_first) span->second = Hull(span->second, sheets[i].date);
+    if (!entries[i].edition_date) continue;
+    const auto [it, added] = stated.emplace(label, *entries[i].edition_date);
+    if (!added && !(it->second == *entries[i].edition_date)) {
       throw Error(ErrorCode::kBadInput,
-                  fmt::format("edition '{}' has two dates", sheet.edition),
+                  fmt::format("edition '{}' has two dates, {} and {}", label,
+                              it->second.edtf, entries[i].edition_date->edtf),
                   "Give each edition a label of its own.");
     }
+  }
+  std::vector<SeriesEdition> editions;
+  for (const auto& [label, span] : spanned) {
+    const auto found = stated.find(label);
+    editions.push_back({label, found == stated.end() ? span : found->second});
+  }
+  // Editions of one date by their label, as the map has them.
+  std::stable_sort(editions.begin(), editions.end(),
+                   [](const SeriesEdition& a, const SeriesEdition& b) {
+                     return SurveyedBefore(a.date, b.date);
+                   });
+  return editions;
+}
+
+void RefuseRepeatedSheets(const std::vector<SeriesSheet>& sheets) {
+  std::set<fs::path> seen;
+  for (const SeriesSheet& sheet : sheets) {
     std::error_code ignored;
-    if (!seen.insert(fs::weakly_canonical(sheet.path, ignored)).second) {
+    const fs::path key = geo::IsVirtual(sheet.path)
+                             ? sheet.path
+                             : fs::weakly_canonical(sheet.path, ignored);
+    if (!seen.insert(key).second) {
       throw Error(ErrorCode::kUsage,
                   fmt::format("'{}' is given twice", sheet.path.string()));
     }
@@ -150,13 +192,23 @@ void CheckSeries(const Series& series) {
 
 }  // namespace
 
-std::vector<std::string> Series::Editions() const {
-  std::vector<std::string> labels;
-  for (const SeriesSheet& sheet : sheets) {
-    if (labels.empty() || labels.back() != sheet.edition) {
-      labels.push_back(sheet.edition);
-    }
+const char* DateSourceName(DateSource source) {
+  switch (source) {
+    case DateSource::kSheet:
+      return "sheet";
+    case DateSource::kEdition:
+      return "edition";
+    case DateSource::kFile:
+      return "file";
+    case DateSource::kFileName:
+      return "file name";
   }
+  return "sheet";
+}
+
+std::vector<std::string> Series::Labels() const {
+  std::vector<std::string> labels;
+  for (const SeriesEdition& edition : editions) labels.push_back(edition.label);
   return labels;
 }
 
@@ -177,25 +229,23 @@ Series LoadSeries(const std::vector<fs::path>& inputs,
                   const SeriesOptions& options) {
   if (inputs.empty()) {
     throw Error(ErrorCode::kUsage, "no sheets given",
-                "Name the georeferenced maps, or a SERIES.toml.");
+                "Name the georeferenced maps, or a catalogue of them.");
   }
-  const bool is_toml =
-      inputs.size() == 1 && inputs.front().extension() == ".toml";
-  if (is_toml && !options.editions.empty()) {
-    throw Error(ErrorCode::kUsage,
-                "--editions cannot be combined with a series file",
-                "The series file dates its sheets itself.");
+  std::vector<CatalogueEntry> entries = ReadInputs(inputs, options);
+  ApplySettings(options.settings, entries);
+  Series series;
+  for (const CatalogueEntry& entry : entries) {
+    series.sheets.push_back(DatedSheet(entry));
   }
-  Series series = is_toml ? ReadSeriesToml(inputs.front())
-                          : SeriesFromSheets(inputs, options);
-  CheckSeries(series);
+  RefuseRepeatedSheets(series.sheets);
+  series.editions = EditionsOf(series.sheets, entries);
+  std::map<std::string, size_t> position;
+  for (const SeriesEdition& edition : series.editions) {
+    position.emplace(edition.label, position.size());
+  }
   std::stable_sort(series.sheets.begin(), series.sheets.end(),
-                   [](const SeriesSheet& a, const SeriesSheet& b) {
-                     if (a.date.from != b.date.from) {
-                       return a.date.from < b.date.from;
-                     }
-                     if (a.date.to != b.date.to) return a.date.to < b.date.to;
-                     return a.edition < b.edition;
+                   [&](const SeriesSheet& a, const SeriesSheet& b) {
+                     return position.at(a.edition) < position.at(b.edition);
                    });
   return series;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Which sheets make up a series, and of which survey date each is.
+// Which sheets make up a series, of which survey date each is, and how each is
+// to be opened.
 #pragma once
 
 #include "core/date.h"
-#include "geo/sheet.h"
+#include "pipelines/sheet_settings.h"
 
 #include <filesystem>
 #include <optional>
@@ -13,38 +14,53 @@
 
 namespace mapweave::pipelines {
 
+// Who states a sheet's date, the most trusted first: the user or a catalogue
+// for the sheet itself, or for its edition, the raster file, its name.
+enum class DateSource { kSheet, kEdition, kFile, kFileName };
+
+// "sheet", "edition", "file", "file name".
+const char* DateSourceName(DateSource source);
+
 struct SeriesSheet {
   std::filesystem::path path;
-  std::string edition;  // label, unique per edition
+  std::string edition;  // label of one of the series' editions
+  DateRange date;       // its own, which need not be that of the edition
+  DateSource date_source = DateSource::kSheet;
+  SheetSettings settings;
+};
+
+struct SeriesEdition {
+  std::string label;  // unique
+  // As stated, else from the first to the last day of its sheets.
   DateRange date;
 };
 
-// Sheets in the order of their editions, oldest first.
 struct Series {
-  std::vector<SeriesSheet> sheets;
+  std::vector<SeriesEdition> editions;  // oldest first
+  std::vector<SeriesSheet> sheets;      // in the order of their editions
 
-  // Edition labels, oldest first.
-  std::vector<std::string> Editions() const;
+  std::vector<std::string> Labels() const;
+};
+
+// "VALUE" for all sheets that do not say otherwise, or "SHEET=VALUE" for the
+// one of that path or file name, which it overrules.
+struct SettingArgument {
+  std::string key;  // one of kSettingKeys
+  std::string text;
 };
 
 struct SeriesOptions {
-  // One label per sheet; a label that is a date dates the sheet. Empty: the
-  // date comes from the TIFF's tag or from a year in the file's name.
+  // One label per sheet; a label that is a date dates the sheet. Empty: as the
+  // catalogue says, else from the raster file or from a year in its name.
   std::vector<std::string> editions;
-  // How sheets are opened to look for a date.
-  geo::SheetOptions sheet;
+  std::vector<SettingArgument> settings;
 };
 
-// Reads SERIES.toml if `inputs` is one such file, else takes them as sheets.
-//
-//   [[edition]]
-//   label = "1882"            # optional, the date by default
-//   date = "1882"             # YYYY, YYYY-MM, YYYY-MM-DD or first/last
-//   sheets = ["north.tif", "south.tif"]   # relative to the TOML file
-//
-// Throws Error{kBadInput} for a missing file and for a sheet whose date is not
-// known (a date is never guessed from anything else), Error{kUsage} for
-// options that do not fit the sheets.
+// Reads sheets and catalogues (see catalogue.h) into one series. The path of a
+// sheet may be an http address.
+// Throws Error{kBadInput} for a missing file, for a sheet whose date is not
+// known (a date is never guessed from anything else) and as ReadCatalogue;
+// Error{kUsage} for options that do not fit the sheets.
 Series LoadSeries(const std::vector<std::filesystem::path>& inputs,
                   const SeriesOptions& options);
 

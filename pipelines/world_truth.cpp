@@ -365,7 +365,7 @@ void WriteTruthProject(const WorldSeries& series, const db::RunResult& rows,
       store.SaveSheet(row);
     }
   }
-  SaveIngestRecord(store, {grid, Sha256(digests), "", false});
+  SaveIngestRecord(store, {grid, Sha256(digests)});
   db::RunRow run;
   run.version = MAPWEAVE_VERSION;
   run.config = ConfigOf(series.options).dump();

@@ -69,6 +69,7 @@ void Run(int argc, char** argv, Invocation& invocation, CancelToken& cancel) {
       "5 device or model, 6 gate not met, 70 bug, 130 interrupted.\n"
       "'mapweave COMMAND --help' tells more.");
   AddRunCommands(app, invocation);
+  AddCatalogueCommand(app, invocation);
   AddQueryCommands(app, invocation);
   AddSynthCommand(app, invocation);
   AddTrainCommand(app, invocation);

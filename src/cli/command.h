@@ -58,6 +58,7 @@ void PrintText(const std::string& text);
 
 // One per file command_NAME.cpp.
 void AddRunCommands(CLI::App& app, Invocation& invocation);
+void AddCatalogueCommand(CLI::App& app, Invocation& invocation);
 void AddQueryCommands(CLI::App& app, Invocation& invocation);
 void AddSynthCommand(CLI::App& app, Invocation& invocation);
 // Of `synth`.

@@ -2,19 +2,23 @@
 //
 // run, and its stages one by one: ingest, align, segment, lineage.
 #include "cli/command.h"
+#include "cli/sheet_arguments.h"
 #include "core/error.h"
 #include "pipelines/align_report.h"
 #include "pipelines/run.h"
 
 #include <fmt/format.h>
 
+#include <string>
+#include <vector>
+
 namespace mapweave::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> inputs;
+  SheetArguments sheets;
+  std::string project;
   std::string output;
-  std::vector<std::string> editions;
   std::vector<int> window_offset;
   double resolution = 0.0;
   std::string report_folder;
@@ -55,14 +59,6 @@ void PrintSummary(const pipelines::ResultSummary& summary,
   }
 }
 
-pipelines::Series LoadSeries(const Options& options) {
-  pipelines::SeriesOptions series;
-  series.editions = options.editions;
-  series.sheet = options.run.ingest.SheetOptions();
-  return pipelines::LoadSeries({options.inputs.begin(), options.inputs.end()},
-                               series);
-}
-
 // Moves what CLI11 filled in into the options of the stages.
 pipelines::RunOptions StageOptions(const CommonOptions& common,
                                    const Options& options) {
@@ -80,19 +76,9 @@ pipelines::RunOptions StageOptions(const CommonOptions& common,
 }
 
 void AddSheetOptions(CLI::App* command, Options& options) {
-  command
-      ->add_option("sheets", options.inputs,
-                   "Georeferenced maps, or one SERIES.toml")
-      ->required();
+  options.sheets.AddTo(command);
   command->add_option("-o,--output", options.output, "Project file (.gpkg)")
       ->required();
-  command
-      ->add_option("--editions", options.editions,
-                   "One survey date per sheet, in their order: 1882,1898")
-      ->delimiter(',');
-  command->add_option("--crs", options.run.ingest.sheet_crs,
-                      "CRS of the sheets, where the files state none or a "
-                      "wrong one");
   command->add_option("--grid-crs", options.run.ingest.grid_crs,
                       "CRS of the project; chosen from the sheets if not "
                       "given");
@@ -100,8 +86,6 @@ void AddSheetOptions(CLI::App* command, Options& options) {
       ->add_option("--resolution", options.resolution,
                    "CRS units per pixel; the sheets' own if not given")
       ->check(CLI::PositiveNumber);
-  command->add_flag("--allow-ballpark", options.run.ingest.allow_ballpark,
-                    "Accept a CRS transformation of unknown accuracy");
 }
 
 void AddAlignOptions(CLI::App* command, Options& options) {
@@ -149,7 +133,7 @@ void AddSegmentOptions(CLI::App* command, Options& options) {
 void RunAll(const CommonOptions& common, const Options& options,
             RunContext& context) {
   const pipelines::RunReport report =
-      pipelines::Run(LoadSeries(options), StageOptions(common, options),
+      pipelines::Run(options.sheets.Load(), StageOptions(common, options),
                      options.output, common.OverwriteMode(), context);
   if (common.json) {
     PrintJson(pipelines::ToJson(report));
@@ -161,8 +145,8 @@ void RunAll(const CommonOptions& common, const Options& options,
 void RunIngest(const CommonOptions& common, const Options& options,
                RunContext& context) {
   db::Store store = pipelines::Ingest(
-      LoadSeries(options), StageOptions(common, options).ingest, options.output,
-      common.OverwriteMode(), context);
+      options.sheets.Load(), StageOptions(common, options).ingest,
+      options.output, common.OverwriteMode(), context);
   const pipelines::Project project = pipelines::LoadProject(store);
   if (common.json) {
     Json document = {{"editions", Json::array()},
@@ -170,7 +154,8 @@ void RunIngest(const CommonOptions& common, const Options& options,
                      {"resolution", project.grid.resolution},
                      {"width", project.grid.width},
                      {"height", project.grid.height},
-                     {"megapixels", project.Megapixels()}};
+                     {"megapixels", project.Megapixels()},
+                     {"sheets", pipelines::SheetDocuments(store)}};
     for (const pipelines::ProjectEdition& edition : project.editions) {
       document["editions"].push_back(
           {{"edition", edition.label}, {"sheets", edition.sheets.size()}});
@@ -185,7 +170,7 @@ void RunIngest(const CommonOptions& common, const Options& options,
 }
 
 db::Store OpenProject(const Options& options) {
-  return db::Store::Open(options.inputs.front(), db::OpenMode::kReadWrite);
+  return db::Store::Open(options.project, db::OpenMode::kReadWrite);
 }
 
 void RunAlign(const CommonOptions& common, const Options& options,
@@ -246,7 +231,7 @@ void RunLineage(const CommonOptions& common, const Options& options,
                {"lineage", report.summary.kinds}});
     return;
   }
-  PrintSummary(report.summary, options.inputs.front());
+  PrintSummary(report.summary, options.project);
 }
 
 using Action = void (*)(const CommonOptions&, const Options&, RunContext&);
@@ -261,9 +246,8 @@ void Bind(CLI::App* command, std::shared_ptr<Options> options, Action action,
 }
 
 void AddProjectArgument(CLI::App* command, Options& options) {
-  command->add_option("project", options.inputs, "Project file (.gpkg)")
-      ->required()
-      ->expected(1);
+  command->add_option("project", options.project, "Project file (.gpkg)")
+      ->required();
 }
 
 }  // namespace

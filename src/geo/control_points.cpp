@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "geo/control_points.h"
 
-#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "geo/file_access.h"
 #include "geo/iiif_annotation.h"
 #include "geo/points_table.h"
 
@@ -63,7 +63,7 @@ ControlPointFile ReadText(const std::string& text, const std::string& origin,
 
 ControlPointFile ReadControlPoints(const std::filesystem::path& path,
                                    const ControlPointOptions& options) {
-  return ParseControlPoints(ReadFile(path), path, options);
+  return ParseControlPoints(ReadText(path), path, options);
 }
 
 ControlPointFile ParseControlPoints(const std::string& text,

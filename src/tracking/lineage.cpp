@@ -166,9 +166,10 @@ double CoveredPart(const Mask& place, const cv::Mat& coverage) {
   return static_cast<double>(covered) / static_cast<double>(place.Area());
 }
 
-// "[lower..upper]" in years.
+// "[lower..upper]" in years. Sheets that overlap by a margin may contradict
+// each other; such a lower bound says nothing.
 std::string EdtfWithin(std::optional<int> lower, int upper) {
-  if (!lower) return fmt::format("[..{:04d}]", upper);
+  if (!lower || *lower > upper) return fmt::format("[..{:04d}]", upper);
   if (*lower == upper) return fmt::format("{:04d}", upper);
   return fmt::format("[{:04d}..{:04d}]", *lower, upper);
 }
@@ -258,17 +259,20 @@ EdtfInterval EdtfFromBounds(const DateBounds& bounds,
                             bounds.gone_after, bounds.gone_by}) {
     MAPWEAVE_CHECK(!bound || *bound < editions.size());
   }
-  const auto first_year = [&](size_t t) { return editions[t].from.year; };
+  const auto first_year = [&](std::optional<size_t> t) {
+    return t && !editions[*t].HasUnknownStart()
+               ? std::optional(editions[*t].from.year)
+               : std::nullopt;
+  };
   const auto last_year = [&](size_t t) { return editions[t].to.year; };
   EdtfInterval edtf;
   if (bounds.built_by) {
-    std::optional<int> after;
-    if (bounds.built_after) after = first_year(*bounds.built_after);
-    edtf.start = EdtfWithin(after, last_year(*bounds.built_by));
+    edtf.start =
+        EdtfWithin(first_year(bounds.built_after), last_year(*bounds.built_by));
   }
   if (bounds.gone_after && bounds.gone_by) {
     edtf.end =
-        EdtfWithin(first_year(*bounds.gone_after), last_year(*bounds.gone_by));
+        EdtfWithin(first_year(bounds.gone_after), last_year(*bounds.gone_by));
   }
   return edtf;
 }

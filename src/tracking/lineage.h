@@ -127,7 +127,8 @@ struct EdtfInterval {
   bool operator==(const EdtfInterval&) const = default;
 };
 
-// `editions` are the survey dates, oldest first; every bound is within.
+// `editions` are the survey dates of the track's place, oldest edition first;
+// every bound is within.
 EdtfInterval EdtfFromBounds(const DateBounds& bounds,
                             const std::vector<DateRange>& editions);
 

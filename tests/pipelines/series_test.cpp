@@ -60,7 +60,7 @@ sheets = ["north.tif", "south.tif"]
 )")},
                                    {});
   // Oldest first, whatever the order in the file.
-  EXPECT_THAT(series.Editions(), ElementsAre("1880/1882", "second"));
+  EXPECT_THAT(series.Labels(), ElementsAre("1880/1882", "second"));
   ASSERT_EQ(series.sheets.size(), 3u);
   EXPECT_EQ(series.sheets[0].path, Path("north.tif"));
   EXPECT_EQ(series.sheets[1].path, Path("south.tif"));
@@ -80,6 +80,22 @@ TEST_F(SeriesTest, TomlThatIsNotUnderstoodIsRefusedWithItsName) {
            Case{"[[edition]]\ndate = 1882\nsheets = [\"a.tif\"]", "date"},
            Case{"[[edition]]\ndate = \"1882\"\nsheets = []", "no sheets"},
            Case{"[[edition]]\ndate = \"1882\"\nsheets = [3]", "no path"},
+           Case{"[[edition]]\nsheets = [\"a.tif\"]", "neither date"},
+           Case{"[[edition]]\ndate = \"1882\"\nsheets = "
+                "[{ path = \"a.tif\", colour = \"red\" }]",
+                "unknown key 'colour' of a sheet of '1882'"},
+           Case{"[[edition]]\ndate = \"1882\"\nsheets = "
+                "[{ date = \"1881\" }]",
+                "no path"},
+           Case{"[[edition]]\ndate = \"1882\"\ntransformation = \"magic\"\n"
+                "sheets = [\"a.tif\"]",
+                "'magic' is not a transformation"},
+           Case{"crs = \"EPSG:0\"\n[[edition]]\ndate = \"1882\"\n"
+                "sheets = [\"a.tif\"]",
+                "EPSG:0"},
+           Case{"allow_ballpark = \"yes\"\n[[edition]]\ndate = \"1882\"\n"
+                "sheets = [\"a.tif\"]",
+                "'allow_ballpark' is neither true nor false"},
            Case{"[[edition]]\ndate = \"1882\"\nsheets = [\"a.tif\"]\n"
                 "colour = \"red\"",
                 "unknown key 'colour'"},
@@ -97,6 +113,130 @@ TEST_F(SeriesTest, TomlThatIsNotUnderstoodIsRefusedWithItsName) {
     EXPECT_THAT(error.Message(), HasSubstr("series.toml"));
     EXPECT_THAT(error.Message(), HasSubstr(c.fault));
   }
+}
+
+TEST_F(SeriesTest, TomlSaysHowSheetsAreOpenedTheNearestWordWins) {
+  for (const char* name : {"a.tif", "b.tif", "c.tif"}) Sheet(name);
+  const Series series = LoadSeries({Toml(R"(
+crs = "EPSG:2154"
+allow_ballpark = true
+[[edition]]
+date = "1882"
+crs = "EPSG:27572"
+cutline = "town.geojson"
+sheets = [
+  "a.tif",
+  { path = "b.tif", crs = "EPSG:25832", allow_ballpark = false },
+]
+[[edition]]
+date = "1898"
+[[edition.sheets]]
+path = "c.tif"
+gcps = "sub/../c.points"
+transformation = "gcp-poly2"
+)")},
+                                   {});
+  ASSERT_EQ(series.sheets.size(), 3u);
+  SheetSettings a;
+  a.crs = "EPSG:27572";
+  a.cutline = Path("town.geojson");
+  a.allow_ballpark = true;
+  EXPECT_EQ(series.sheets[0].settings, a);
+  SheetSettings b = a;
+  b.crs = "EPSG:25832";
+  b.allow_ballpark = false;
+  EXPECT_EQ(series.sheets[1].settings, b);
+  SheetSettings c;
+  c.crs = "EPSG:2154";
+  c.gcps = Path("c.points");
+  c.transformation = "gcp-poly2";
+  c.allow_ballpark = true;
+  EXPECT_EQ(series.sheets[2].settings, c);
+}
+
+TEST_F(SeriesTest, SheetsOwnDateWinsOverItsEditions) {
+  for (const char* name : {"a.tif", "b.tif", "c.tif"}) Sheet(name, "1700");
+  const Series series = LoadSeries({Toml(R"(
+[[edition]]
+date = "1880/1885"
+sheets = ["a.tif", { path = "b.tif", date = "1882-05~" }]
+[[edition]]
+label = "undated"
+sheets = [{ path = "c.tif", date = "1898" }]
+)")},
+                                   {});
+  ASSERT_EQ(series.sheets.size(), 3u);
+  EXPECT_EQ(series.sheets[0].date.edtf, "1880/1885");
+  EXPECT_EQ(series.sheets[0].date_source, DateSource::kEdition);
+  EXPECT_EQ(series.sheets[1].date.edtf, "1882-05~");
+  EXPECT_EQ(series.sheets[1].date_source, DateSource::kSheet);
+  EXPECT_EQ(series.editions[0].date.edtf, "1880/1885");
+  EXPECT_EQ(series.editions[1].label, "undated");
+  EXPECT_EQ(series.editions[1].date.edtf, "1898");
+}
+
+TEST_F(SeriesTest, EditionWithoutADateSpansItsSheets) {
+  Sheet("a.tif", "1882-05");
+  Sheet("b.tif", "1880");
+  const Series series = LoadSeries({Toml("[[edition]]\nlabel = \"first\"\n"
+                                         "sheets = [\"a.tif\", \"b.tif\"]")},
+                                   {});
+  ASSERT_EQ(series.editions.size(), 1u);
+  EXPECT_EQ(series.editions[0].date.edtf, "1880-01/1882-05");
+  EXPECT_EQ(series.sheets[0].date_source, DateSource::kFile);
+}
+
+TEST_F(SeriesTest, SettingsOfTheCommandLineFillOrOverrule) {
+  Sheet("a.tif");
+  Sheet("b.tif");
+  const auto toml = Toml(
+      "[[edition]]\ndate = \"1882\"\n"
+      "sheets = [\"a.tif\", { path = \"b.tif\", crs = \"EPSG:2154\" }]");
+  SeriesOptions options;
+  options.settings = {{"crs", "EPSG:25832"}};
+  Series series = LoadSeries({toml}, options);
+  EXPECT_EQ(series.sheets[0].settings.crs, "EPSG:25832");
+  EXPECT_EQ(series.sheets[1].settings.crs, "EPSG:2154");
+  // A pair is about this very sheet.
+  options.settings.push_back({"crs", "b.tif=EPSG:27572"});
+  options.settings.push_back(
+      {"gcps", Path("a.tif").string() + "=" + Path("a.points").string()});
+  series = LoadSeries({toml}, options);
+  EXPECT_EQ(series.sheets[0].settings.gcps, Path("a.points"));
+  EXPECT_EQ(series.sheets[1].settings.crs, "EPSG:27572");
+  // A PROJ string has equal signs of its own.
+  options.settings = {{"crs", "+proj=utm +zone=32 +datum=WGS84"}};
+  series = LoadSeries({toml}, options);
+  EXPECT_EQ(series.sheets[0].settings.crs, options.settings[0].text);
+}
+
+TEST_F(SeriesTest, SettingsThatCannotBeMeantAreRefused) {
+  const auto a = Sheet("a_1882.tif");
+  const auto b = Sheet("b_1898.tif");
+  const auto fault_of = [&](std::vector<SettingArgument> settings) {
+    SeriesOptions options;
+    options.settings = std::move(settings);
+    const Error error = ErrorOf([&] { LoadSeries({a, b}, options); });
+    EXPECT_EQ(error.Code(), ErrorCode::kUsage);
+    return error.Message();
+  };
+  EXPECT_THAT(fault_of({{"gcps", "x.points"}}), HasSubstr("2 sheets"));
+  EXPECT_THAT(fault_of({{"gcps", "c.tif=x.points"}}),
+              HasSubstr("'c.tif' is none of the sheets"));
+  EXPECT_THAT(fault_of({{"transformation", "magic"}}), HasSubstr("magic"));
+  EXPECT_THAT(fault_of({{"crs", "EPSG:2154"}, {"crs", "EPSG:2056"}}),
+              HasSubstr("another one"));
+}
+
+TEST_F(SeriesTest, FileBesideTheSeriesDefinesItsCrs) {
+  Sheet("a.tif");
+  WriteText(Path("town.prj"), geo::Crs::FromUserInput("EPSG:2154").Wkt1());
+  const Series series =
+      LoadSeries({Toml("crs = \"town.prj\"\n[[edition]]\ndate = \"1882\"\n"
+                       "sheets = [\"a.tif\"]")},
+                 {});
+  EXPECT_TRUE(geo::Crs::FromUserInput(series.sheets[0].settings.crs)
+                  .IsSame(geo::Crs::FromUserInput("EPSG:2154")));
 }
 
 TEST_F(SeriesTest, TomlWithAMissingSheetNamesTheSheet) {
@@ -127,7 +267,7 @@ TEST_F(SeriesTest, EditionsOptionDatesTheSheetsInTheirOrder) {
   options.editions = {"1898", "1882", "1882"};
   const Series series = LoadSeries(
       {Sheet("x_1700.tif", "1600"), Sheet("a.tif"), Sheet("b.tif")}, options);
-  EXPECT_THAT(series.Editions(), ElementsAre("1882", "1898"));
+  EXPECT_THAT(series.Labels(), ElementsAre("1882", "1898"));
   EXPECT_EQ(series.sheets[0].path, Path("a.tif"));
   EXPECT_EQ(series.sheets[1].path, Path("b.tif"));
   EXPECT_EQ(series.sheets[2].path, Path("x_1700.tif"));
@@ -155,7 +295,7 @@ TEST_F(SeriesTest, EditionsOptionMustFitTheSheets) {
 TEST_F(SeriesTest, TagOfTheTiffGoesBeforeTheYearInItsName) {
   const Series series =
       LoadSeries({Sheet("scan_1990.tif", "1871-03"), Sheet("b_1898.tif")}, {});
-  EXPECT_THAT(series.Editions(), ElementsAre("1871-03", "1898"));
+  EXPECT_THAT(series.Labels(), ElementsAre("1871-03", "1898"));
   EXPECT_EQ(series.sheets[0].path, Path("scan_1990.tif"));
 }
 

@@ -47,7 +47,7 @@ TEST(WorldSeries, TruthIsASoundProjectOfWhatWasWritten) {
             report.observations);
   EXPECT_GT(report.buildings, 10);
   EXPECT_GT(report.observations, report.buildings);
-  EXPECT_THAT(LoadSeries(Paths(report), {}).Editions(),
+  EXPECT_THAT(LoadSeries(Paths(report), {}).Labels(),
               ::testing::ElementsAre("1860", "1880", "1900"));
 }
 

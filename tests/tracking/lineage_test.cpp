@@ -364,5 +364,18 @@ TEST(Edtf, TakesSurveysOfSeveralYearsAtTheirSaferEnd) {
             (EdtfInterval{"[1858..1881]", "[1878..1904]"}));
 }
 
+TEST(Edtf, UnknownBeginningOfASurveyBoundsNothing) {
+  const std::vector<DateRange> editions =
+      Editions({"../1860", "../1880", "1900"});
+  EXPECT_EQ(EdtfFromBounds({0, 1, 1, 2}, editions),
+            (EdtfInterval{"[..1880]", "[..1900]"}));
+}
+
+TEST(Edtf, BoundsThatContradictEachOtherKeepTheLaterOne) {
+  const std::vector<DateRange> editions = Editions({"1900", "1880"});
+  EXPECT_EQ(EdtfFromBounds({0, 1, {}, {}}, editions),
+            (EdtfInterval{"[..1880]", ""}));
+}
+
 }  // namespace
 }  // namespace mapweave::tracking
