@@ -51,7 +51,7 @@ Pixels ScanReader::Read(const Window& window) {
   Block block = impl_->source.Read(impl_->level, static_cast<int>(window.col),
                                    static_cast<int>(window.row), window.width,
                                    window.height);
-  MaskCollar(impl_->look, impl_->sheet, impl_->level, block);
+  MaskCollar(impl_->look, impl_->level, block);
   Pixels pixels{std::move(block.rgb), std::move(block.valid)};
   for (size_t i = 0; i < pixels.coverage.data.size(); ++i) {
     if (pixels.coverage.data[i] != 0) continue;

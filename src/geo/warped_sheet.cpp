@@ -269,7 +269,7 @@ void WarpedSheet::Add(const OutputTile& tile, std::vector<Sample>& samples) {
   const Level level = source_.MakeLevel(factor);
   Block block = ReadAround(level, positions);
   if (block.valid.data.empty()) return;
-  MaskCollar(*look_, sheet_, level, block);
+  MaskCollar(*look_, level, block);
 
   // An output pixel wider than a level pixel is the mean of four samples.
   const double width_in_level = lattice.scale / level.scale_x;
