@@ -32,12 +32,18 @@ struct EditionReaderOptions {
   // Moves the sheets' content over the ground, in coordinates of the grid's
   // CRS: what a sheet says lies at p is read at displacement.Apply(p).
   DisplacementField displacement;
-  // Leave out what lies around the paper: white, black or plain background
-  // that is joined to the sheet's border.
+  // Leave out what lies around the map: white, black or plain background that
+  // is joined to the sheet's border, and the margin outside the frame, where
+  // there is one and the sheet has no cutline.
   bool find_collars = true;
 };
 
-// One per thread: not thread-safe. Where sheets overlap, the earlier one wins.
+// One per thread: not thread-safe. Where sheets overlap, a place is read from
+// the one in which it lies deepest, by its distance to the edge of the legible
+// part against the largest such distance on that sheet; over two pixels to
+// either side of a seam they are blended. Sheets that abut are joined as if
+// they were one, and gaps below a pixel between them closed. The order in which
+// sheets are given changes nothing.
 class EditionReader {
  public:
   // Opens the sheets and looks at each once at reduced resolution to find its

@@ -13,28 +13,6 @@
 
 namespace mapweave::geo {
 
-struct SheetLook {
-  bool needs_range = false;
-  ValueRange range;
-  // 1 = paper, at reduced resolution; empty if all of it is.
-  ImageU8 paper;
-  // Sheet pixels per pixel of `paper`.
-  double scale_x = 1.0;
-  double scale_y = 1.0;
-  // Outline of the legible map in sheet pixels: the sheet's cutline, else the
-  // neatline that was found, else empty.
-  MultiPolygon legible;
-};
-
-// Finds the paper and, unless the sheet has a cutline, the frame around the
-// map; the latter is logged. Throws Error{kBadInput} if the sheet cannot be
-// read.
-SheetLook LookAt(const SheetInfo& sheet, bool find_collars);
-
-// Clears in `block` what is not paper or lies outside the legible map; pixels
-// belong to the side that their centre lies on.
-void MaskCollar(const SheetLook& look, const Level& level, Block& block);
-
 // How deep places lie within the legible part of a sheet: 0 at its edge and
 // beyond, 1 at the place furthest from any edge, on a coarse lattice.
 struct SheetDepth {
@@ -49,6 +27,30 @@ struct SheetDepth {
   // Bilinear; `x` and `y` in sheet pixels.
   float At(double x, double y) const;
 };
+
+struct SheetLook {
+  bool needs_range = false;
+  ValueRange range;
+  // 1 = paper, at reduced resolution; empty if all of it is.
+  ImageU8 paper;
+  // Sheet pixels per pixel of `paper`.
+  double scale_x = 1.0;
+  double scale_y = 1.0;
+  // Outline of the legible map in sheet pixels: the sheet's cutline, else the
+  // neatline that was found, else empty.
+  MultiPolygon legible;
+  // Needed where sheets overlap only: what DepthOf returns, or without values.
+  SheetDepth depth;
+};
+
+// Finds the paper and, unless the sheet has a cutline, the frame around the
+// map; the latter is logged. Throws Error{kBadInput} if the sheet cannot be
+// read.
+SheetLook LookAt(const SheetInfo& sheet, bool find_collars);
+
+// Clears in `block` what is not paper or lies outside the legible map; pixels
+// belong to the side that their centre lies on.
+void MaskCollar(const SheetLook& look, const Level& level, Block& block);
 
 SheetDepth DepthOf(const SheetInfo& sheet, const SheetLook& look);
 

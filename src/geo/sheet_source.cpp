@@ -186,11 +186,13 @@ Level SheetSource::MakeLevel(int factor) const {
   int base_width = width_;
   int base_height = height_;
   int best = 1;
-  // Overviews of a palette hold single picked pixels, which drop thin lines.
+  // Overviews of a palette hold single picked pixels, and those of fewer bits
+  // than a shade needs have no greys: both drop thin lines.
+  const bool faithful = layout_.model != Model::kPalette &&
+                        (layout_.wide || range_.high == 255.0);
   const int overviews =
-      layout_.model == Model::kPalette
-          ? 0
-          : dataset_->GetRasterBand(layout_.bands[0])->GetOverviewCount();
+      faithful ? dataset_->GetRasterBand(layout_.bands[0])->GetOverviewCount()
+               : 0;
   for (int i = 0; i < overviews; ++i) {
     for (int f = factor; f > best; --f) {
       if (factor % f == 0 && OverviewFits(i, f)) {
@@ -216,13 +218,17 @@ void SheetSource::ReadBand(GDALRasterBand* band, int col, int row, int width,
   const CPLErr status =
       band->RasterIO(GF_Read, col, row, width, height, out, width, height, type,
                      pixel_space, 0, nullptr);
+  CheckRead(status, errors, col, row);
+}
+
+void SheetSource::CheckRead(CPLErr status, const CplErrorScope& errors, int col,
+                            int row) const {
   // Some drivers report a broken block and go on with what they have.
-  if (status != CE_None || errors.HasError()) {
-    throw Error(ErrorCode::kBadInput,
-                fmt::format("{} cannot be read at column {}, row {}: {}", name_,
-                            col, row, errors.Text()),
-                "The file is damaged or incomplete: copy or convert it again.");
-  }
+  if (status == CE_None && !errors.HasError()) return;
+  throw Error(ErrorCode::kBadInput,
+              fmt::format("{} cannot be read at column {}, row {}: {}", name_,
+                          col, row, errors.Text()),
+              "The file is damaged or incomplete: copy or convert it again.");
 }
 
 void SheetSource::ReadValidity(int overview, int col, int row, int width,
@@ -311,14 +317,26 @@ bool SheetSource::ToRgb(const Strip& strip, size_t index, uint8_t* rgb) const {
 }
 
 void SheetSource::ReadShades(const Level& level, Block& block) const {
-  for (size_t c = 0; c < 3; ++c) {
-    const int band = layout_.bands[c % layout_.bands.size()];
-    ReadBand(BandAt(band, level.overview), block.col, block.row,
-             block.rgb.width, block.rgb.height, GDT_Byte,
-             block.rgb.data.data() + c, block.rgb.channels);
+  const int width = block.rgb.width;
+  const int height = block.rgb.height;
+  std::array<int, 3> bands{};
+  for (size_t c = 0; c < 3; ++c)
+    bands[c] = layout_.bands[c % layout_.bands.size()];
+  if (level.overview < 0) {
+    // All bands at once: pixels that lie interleaved in the file stay so.
+    CplErrorScope errors;
+    const CPLErr status = dataset_->RasterIO(
+        GF_Read, block.col, block.row, width, height, block.rgb.data.data(),
+        width, height, GDT_Byte, 3, bands.data(), 3, 3 * width, 1, nullptr);
+    CheckRead(status, errors, block.col, block.row);
+  } else {
+    for (size_t c = 0; c < 3; ++c) {
+      ReadBand(BandAt(bands[c], level.overview), block.col, block.row, width,
+               height, GDT_Byte, block.rgb.data.data() + c, 3);
+    }
   }
-  ReadValidity(level.overview, block.col, block.row, block.valid.width,
-               block.valid.height, block.valid.data);
+  ReadValidity(level.overview, block.col, block.row, width, height,
+               block.valid.data);
 }
 
 Block SheetSource::Read(const Level& level, int col, int row, int width,

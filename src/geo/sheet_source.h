@@ -87,6 +87,9 @@ class SheetSource {
   // `pixel_space`: bytes from one pixel to the next in `out`; 0 if they touch.
   void ReadBand(GDALRasterBand* band, int col, int row, int width, int height,
                 GDALDataType type, void* out, int pixel_space = 0) const;
+  // Throws Error{kBadInput} unless the read from there succeeded.
+  void CheckRead(CPLErr status, const CplErrorScope& errors, int col,
+                 int row) const;
   void ReadStrip(int overview, int col, int row, int width, int height,
                  Strip& strip) const;
   void ReadValidity(int overview, int col, int row, int width, int height,

@@ -19,13 +19,6 @@
 
 namespace mapweave::geo {
 
-// A weighted sum of colours; weight in [0, 1] is the part of an output pixel
-// that the sheets so far have covered.
-struct Sample {
-  std::array<double, 3> rgb{};
-  double weight = 0.0;
-};
-
 // A rectangle of output pixels, each `downsample` grid pixels wide.
 struct OutputTile {
   int64_t col = 0;  // output pixels
@@ -33,6 +26,24 @@ struct OutputTile {
   int width = 0;
   int height = 0;
   int downsample = 1;
+};
+
+// What one sheet shows of a tile, row by row.
+struct Layer {
+  // Weight of a pixel that the sheet covers wholly.
+  static constexpr int32_t kFull = 1 << 20;
+  // Where a pixel lies that is less than its own width beyond the raster.
+  enum Side : uint8_t { kLeft = 1, kRight = 2, kAbove = 4, kBelow = 8 };
+
+  // Per pixel red, green and blue times their weights, and the weight: how much
+  // of the pixel the sheet covers.
+  std::vector<std::array<int32_t, 4>> sums;
+  // For seams; empty if they were not asked for. The depth of each pixel that
+  // has a weight, and the side on which it lies of the sheet, or 0.
+  std::vector<float> depth;
+  std::vector<uint8_t> side;
+  // Output pixels that a depth of 1 stands for.
+  double reach = 1.0;
 };
 
 // One per thread.
@@ -44,10 +55,14 @@ class WarpedSheet {
               std::shared_ptr<const SheetLook> look,
               std::shared_ptr<const DisplacementField> displacement);
 
-  // Adds this sheet to one sample per pixel of `tile`, row by row, as far as
-  // the sheets before it have left them open. Throws Error{kBadInput} if the
-  // sheet cannot be read.
-  void Add(const OutputTile& tile, std::vector<Sample>& samples);
+  // False if the sheet surely shows nothing of the tile.
+  bool IsNear(const OutputTile& tile) const;
+
+  // The sheet's part of a tile; null if there is none. It is kept until the
+  // next call. `for_seam`: with what seams between sheets need; the look must
+  // have a depth then. Throws Error{kBadInput} if the sheet cannot be read.
+  enum class Purpose { kAlone, kSeam };
+  const Layer* Warp(const OutputTile& tile, Purpose purpose);
 
  private:
   // Exactly computed positions at multiples of `step` output pixels, whatever
@@ -55,6 +70,20 @@ class WarpedSheet {
   struct Lattice {
     int step = 1;
     double scale = 1.0;  // sheet pixels per output pixel
+    Point2d along;       // sheet pixels per grid pixel along a row
+    Point2d down;        // and down a column, at the sheet's middle
+  };
+  // Positions of the tile's pixels in fixed point, from the centre of the
+  // level's first pixel. One number for each place, whatever the tile.
+  struct Positions {
+    std::vector<int32_t> x;
+    std::vector<int32_t> y;
+    // Enclosing those that are defined; empty (min > max) if none is.
+    int32_t min_x = INT32_MAX;
+    int32_t min_y = INT32_MAX;
+    int32_t max_x = INT32_MIN;
+    int32_t max_y = INT32_MIN;
+    void Include(int32_t px, int32_t py);
   };
 
   // Position in sheet pixels of a position in grid pixels. Infinite where it
@@ -62,12 +91,12 @@ class WarpedSheet {
   Point2d SheetFromGrid(Point2d grid_pixel) const;
   double LatticeError(double side) const;
   const Lattice& LatticeFor(int downsample);
-  // Sheet positions of the output pixels' centres; infinite where undefined.
-  std::vector<Point2d> Positions(const Lattice& lattice,
-                                 const OutputTile& tile) const;
-  // What of the sheet is needed to sample at `positions`; may be empty.
-  Block ReadAround(const Level& level, const std::vector<Point2d>& positions);
-  bool IsNear(const OutputTile& tile) const;
+  // Sets positions_.
+  void Locate(const Lattice& lattice, const OutputTile& tile,
+              const Level& level);
+  // What of the sheet is needed to sample at positions_; may be empty.
+  Block ReadAround(const Level& level);
+  void AddSeam(const Lattice& lattice, const Level& level);
 
   SheetInfo sheet_;
   Grid grid_;
@@ -78,6 +107,9 @@ class WarpedSheet {
   std::shared_ptr<const DisplacementField> displacement_;
   Box bounds_;  // in the grid's CRS, where its content may be moved to
   std::map<int, Lattice> lattices_;
+  // Kept from tile to tile for their memory.
+  Positions positions_;
+  Layer layer_;
 };
 
 }  // namespace mapweave::geo

@@ -204,19 +204,155 @@ TEST_F(EditionReaderTest, SheetsThatAbutEqualOneSheet) {
   }
 }
 
-TEST_F(EditionReaderTest, TheEarlierSheetLiesOnTop) {
+// Two sheets of one shade each, 32 x 24 pixels, of which 16 columns overlap.
+std::vector<RasterSpec> DarkAndLight() {
   RasterSpec dark;
   dark.paint = [](int, int, int) { return 10; };
   RasterSpec light = dark;
   light.transform[0] += 16;
   light.paint = [](int, int, int) { return 200; };
-  const std::vector<SheetInfo> sheets{Sheet(dark, "dark.tif"),
-                                      Sheet(light, "light.tif")};
+  return {dark, light};
+}
+
+TEST_F(EditionReaderTest, SheetsMeetInTheMiddleOfTheirOverlap) {
+  const auto specs = DarkAndLight();
+  const std::vector<SheetInfo> sheets{Sheet(specs[0], "dark.tif"),
+                                      Sheet(specs[1], "light.tif")};
   const Grid grid = ChooseGrid(sheets);
   const Pixels pixels =
       EditionReader(sheets, grid, NoCollars()).Read(WholeOf(grid));
-  EXPECT_EQ(RgbAt(pixels, 31, 5)[0], 10);
-  EXPECT_EQ(RgbAt(pixels, 32, 5)[0], 200);
+  // The overlap is columns 16 to 31; edges above and below are as near.
+  for (const int col : {0, 17, 20, 21}) {
+    EXPECT_EQ(RgbAt(pixels, col, 12)[0], 10) << col;
+  }
+  for (const int col : {26, 27, 31, 47}) {
+    EXPECT_EQ(RgbAt(pixels, col, 12)[0], 200) << col;
+  }
+  // In between the shades pass over into each other.
+  for (int col = 21; col < 26; ++col) {
+    EXPECT_LE(RgbAt(pixels, col, 12)[0], RgbAt(pixels, col + 1, 12)[0]);
+  }
+  EXPECT_EQ(RgbAt(pixels, 23, 12)[0] + RgbAt(pixels, 24, 12)[0], 210);
+}
+
+TEST_F(EditionReaderTest, TheOrderOfTheSheetsDoesNotMatter) {
+  const auto specs = DarkAndLight();
+  RasterSpec third = specs[0];
+  third.transform = {2600010, 0.9, 0.1, 1199990, 0.1, -0.9};
+  third.paint = [](int, int col, int row) { return (col * 7 + row * 3) % 200; };
+  std::vector<SheetInfo> sheets{Sheet(specs[0], "a.tif"),
+                                Sheet(specs[1], "b.tif"),
+                                Sheet(third, "c.tif")};
+  const Grid grid = ChooseGrid(sheets);
+  const Pixels expected =
+      EditionReader(sheets, grid, Shifted(0.3, 0.2)).Read(WholeOf(grid));
+  std::sort(
+      sheets.begin(), sheets.end(),
+      [](const SheetInfo& a, const SheetInfo& b) { return a.path < b.path; });
+  do {
+    const Pixels pixels =
+        EditionReader(sheets, grid, Shifted(0.3, 0.2)).Read(WholeOf(grid));
+    EXPECT_EQ(pixels.rgb.data, expected.rgb.data);
+    EXPECT_EQ(pixels.coverage.data, expected.coverage.data);
+  } while (std::next_permutation(
+      sheets.begin(), sheets.end(),
+      [](const SheetInfo& a, const SheetInfo& b) { return a.path < b.path; }));
+}
+
+TEST_F(EditionReaderTest, ASeamIsTheSameInEveryWindow) {
+  const auto specs = DarkAndLight();
+  const std::vector<SheetInfo> sheets{Sheet(specs[0], "dark.tif"),
+                                      Sheet(specs[1], "light.tif")};
+  const Grid grid = ChooseGrid(sheets);
+  EditionReader reader(sheets, grid, Shifted(0.4, 0.7));
+  const Pixels whole = reader.Read(WholeOf(grid));
+  for (int left = 0; left + 10 <= whole.rgb.width; left += 7) {
+    const Pixels part = reader.Read({left, 5, 10, 9});
+    for (int y = 0; y < 9; ++y) {
+      for (int x = 0; x < 10; ++x) {
+        ASSERT_EQ(RgbAt(part, x, y), RgbAt(whole, left + x, 5 + y));
+        ASSERT_EQ(*part.coverage.At(x, y), *whole.coverage.At(left + x, 5 + y));
+      }
+    }
+  }
+}
+
+TEST_F(EditionReaderTest, AMarginOnOneSheetDoesNotHideTheOther) {
+  auto specs = DarkAndLight();
+  SheetInfo dark = Sheet(specs[0], "dark.tif");
+  // Only its left half is map.
+  dark.cutline = {{{{0, 0}, {20, 0}, {20, 24}, {0, 24}}, {}}};
+  const SheetInfo light = Sheet(specs[1], "light.tif");
+  const Grid grid = ChooseGrid({dark, light});
+  const Pixels pixels =
+      EditionReader({dark, light}, grid, NoCollars()).Read(WholeOf(grid));
+  for (int col = 0; col < 48; ++col) {
+    ASSERT_EQ(*pixels.coverage.At(col, 12), 1) << col;
+    if (col >= 21) {
+      EXPECT_EQ(RgbAt(pixels, col, 12)[0], 200) << col;
+    }
+  }
+}
+
+TEST_F(EditionReaderTest, GapsBelowAPixelBetweenSheetsAreClosed) {
+  for (const double gap : {0.3, 0.6, 0.9, 1.4}) {
+    for (const double phase : {0.0, 0.3, 0.6, 0.9}) {
+      RasterSpec left;
+      left.transform[0] += phase;
+      RasterSpec right = left;
+      right.transform[0] += 32 + gap;
+      const std::vector<SheetInfo> sheets{Sheet(left, "left.tif"),
+                                          Sheet(right, "right.tif")};
+      GridOptions options;
+      options.resolution = 1.0;
+      const Grid grid = ChooseGrid(sheets, options);
+      const Pixels pixels =
+          EditionReader(sheets, grid, NoCollars()).Read(WholeOf(grid));
+      int uncovered = 0;
+      for (int col = 2; col < 62; ++col) {
+        uncovered += *pixels.coverage.At(col, 10) == 0;
+      }
+      if (gap < 1.0) {
+        EXPECT_EQ(uncovered, 0) << gap << " " << phase;
+      }
+      // Above the sheets there is nothing to close.
+      const Pixels above =
+          EditionReader(sheets, grid, NoCollars()).Read({0, -3, 70, 3});
+      EXPECT_EQ(
+          std::count(above.coverage.data.begin(), above.coverage.data.end(), 1),
+          0);
+    }
+  }
+}
+
+TEST_F(EditionReaderTest, LeavesOutWhatLiesOutsideTheFrame) {
+  RasterSpec spec;
+  spec.width = 640;
+  spec.height = 480;
+  spec.paint = [](int, int col, int row) {
+    const bool across = (row == 50 || row == 430) && col >= 60 && col <= 570;
+    const bool down = (col == 60 || col == 570) && row >= 50 && row <= 430;
+    return across || down ? 40 : 215 + (col * 3 + row * 7) % 5;
+  };
+  const SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  EditionReader reader({sheet}, grid);
+  const Pixels pixels = reader.Read(WholeOf(grid));
+  for (int row = 0; row < 480; row += 3) {
+    for (int col = 0; col < 640; col += 3) {
+      const int outside = std::max({60 - col, col - 570, 50 - row, row - 430});
+      if (std::abs(outside) <= 1) continue;  // the line itself
+      ASSERT_EQ(*pixels.coverage.At(col, row), outside < 0)
+          << col << " " << row;
+    }
+  }
+  // A cutline that is given wins.
+  SheetInfo cut = sheet;
+  cut.cutline = {{{{0, 0}, {640, 0}, {640, 100}, {0, 100}}, {}}};
+  const Pixels strip = EditionReader({cut}, grid).Read(WholeOf(grid));
+  EXPECT_EQ(*strip.coverage.At(10, 10), 1);
+  EXPECT_EQ(*strip.coverage.At(300, 99), 1);
+  EXPECT_EQ(*strip.coverage.At(300, 100), 0);
 }
 
 TEST_F(EditionReaderTest, AWindowEqualsThatPartOfTheWhole) {
@@ -431,6 +567,70 @@ TEST_F(EditionReaderTest, ShowsOneBitAsBlackAndWhite) {
     const int zero = std::string(photometric) == "MINISBLACK" ? 0 : 255;
     EXPECT_EQ(RgbAt(pixels, 0, 0)[0], zero) << photometric;
     EXPECT_EQ(RgbAt(pixels, 1, 0)[1], 255 - zero) << photometric;
+  }
+}
+
+// Index 1 between two of index 0 is no shade between their colours' indices,
+// and overviews of picked pixels would drop lines.
+TEST_F(EditionReaderTest, AveragesColoursAndNotIndices) {
+  for (const bool overviews : {false, true}) {
+    RasterSpec spec;
+    spec.width = 64;
+    spec.height = 64;
+    spec.bands = 1;
+    spec.paint = [](int, int col, int) { return col % 2 == 0 ? 0 : 2; };
+    spec.adjust = [](GDALDataset& dataset) {
+      GDALColorTable table;
+      const GDALColorEntry entries[] = {
+          {200, 0, 0, 255}, {0, 255, 0, 255}, {100, 0, 60, 255}};
+      for (int i = 0; i < 3; ++i) table.SetColorEntry(i, &entries[i]);
+      dataset.GetRasterBand(1)->SetColorTable(&table);
+    };
+    const auto path = MakeRaster(Path("palette.tif"), spec);
+    if (overviews) {
+      GDALDataset* dataset = GDALDataset::Open(path.c_str(), GDAL_OF_UPDATE);
+      const int level = 2;
+      ASSERT_EQ(dataset->BuildOverviews("NEAREST", 1, &level, 0, nullptr,
+                                        nullptr, nullptr),
+                CE_None);
+      GDALClose(dataset);
+    }
+    const SheetInfo sheet = InspectSheet(path);
+    const Grid grid = ChooseGrid({sheet});
+    const Pixels half =
+        EditionReader({sheet}, grid, NoCollars()).Read(WholeOf(grid), 2);
+    EXPECT_EQ(RgbAt(half, 10, 10), (std::array{150, 0, 30})) << overviews;
+    const Pixels between =
+        EditionReader({sheet}, grid, Shifted(0.5, 0.0)).Read({4, 4, 8, 8});
+    EXPECT_EQ(RgbAt(between, 3, 3), (std::array{150, 0, 30})) << overviews;
+  }
+}
+
+// A black line one pixel wide stays visible at an eighth.
+TEST_F(EditionReaderTest, KeepsThinLinesOfOneBitWithOverviews) {
+  RasterSpec spec;
+  spec.width = 256;
+  spec.height = 256;
+  spec.bands = 1;
+  spec.creation_options = {"NBITS=1"};
+  spec.paint = [](int, int col, int) { return col == 101 ? 0 : 1; };
+  const auto path = MakeRaster(Path("bits.tif"), spec);
+  const SheetInfo sheet = InspectSheet(path);
+  const Grid grid = ChooseGrid({sheet});
+  for (const char* method : {"", "NEAREST", "AVERAGE"}) {
+    if (*method != 0) {
+      GDALDataset* dataset = GDALDataset::Open(path.c_str(), GDAL_OF_UPDATE);
+      const int levels[] = {2, 4, 8};
+      ASSERT_EQ(dataset->BuildOverviews(method, 3, levels, 0, nullptr, nullptr,
+                                        nullptr),
+                CE_None);
+      GDALClose(dataset);
+    }
+    const Pixels pixels =
+        EditionReader({sheet}, grid, NoCollars()).Read(WholeOf(grid), 8);
+    // Column 101 is one of 96 to 103: 7/8 of white.
+    EXPECT_NEAR(RgbAt(pixels, 12, 10)[0], 223, 2) << method;
+    EXPECT_EQ(RgbAt(pixels, 20, 10)[0], 255) << method;
   }
 }
 
