@@ -21,6 +21,7 @@ void SheetArguments::AddTo(CLI::App* command) {
     // One value each time, so that the sheets' names may follow.
     command->add_option("--" + key, settings_[key], help)
         ->expected(1)
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->type_name("VALUE")
         ->group(group);
