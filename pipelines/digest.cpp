@@ -57,6 +57,14 @@ std::string Sha256(const std::string& bytes) {
 }
 
 std::string Sha256OfFile(const std::filesystem::path& path) {
+  // Opening a pipe would wait for its writer.
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) &&
+      !std::filesystem::is_regular_file(path, ignored)) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("'{}' is not a file", path.string()),
+                "Name a file, not a folder, pipe or device.");
+  }
   std::ifstream in(path, std::ios::binary);
   Digest digest(EVP_sha256());
   std::vector<char> buffer(1 << 20);

@@ -113,6 +113,20 @@ Project LoadProject(const db::Store& store) {
   return project;
 }
 
+void RequireUnchangedSheets(const db::Store& store) {
+  for (const db::SheetRow& row : store.Sheets()) {
+    if (row.sha256.empty()) continue;
+    const fs::path path = PathFromStored(row.path, store.Path());
+    if (Sha256OfFile(path) != row.sha256) {
+      throw Error(
+          ErrorCode::kBadInput,
+          fmt::format("'{}' has changed since it was ingested", path.string()),
+          "Ingest the sheets again into a new project file, or put the "
+          "old file back.");
+    }
+  }
+}
+
 geo::EditionReader OpenEdition(const Project& project, size_t edition) {
   const ProjectEdition& source = project.editions.at(edition);
   geo::EditionReaderOptions options;

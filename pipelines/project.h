@@ -52,6 +52,11 @@ struct Project {
 // Throws Error{kBadInput} if the file was not ingested or a sheet is gone.
 Project LoadProject(const db::Store& store);
 
+// Reads every sheet's file through and holds it against the digest that was
+// taken of it on ingestion; remote ones have none. Throws Error{kBadInput}
+// naming the first sheet that is another one now.
+void RequireUnchangedSheets(const db::Store& store);
+
 // With the displacement that alignment found.
 geo::EditionReader OpenEdition(const Project& project, size_t edition);
 

@@ -5,6 +5,7 @@
 #include "cli/sheet_arguments.h"
 #include "core/error.h"
 #include "pipelines/align_report.h"
+#include "pipelines/project.h"
 #include "pipelines/run.h"
 
 #include <fmt/format.h>
@@ -176,6 +177,7 @@ db::Store OpenProject(const Options& options) {
 void RunAlign(const CommonOptions& common, const Options& options,
               RunContext& context) {
   db::Store store = OpenProject(options);
+  pipelines::RequireUnchangedSheets(store);
   const auto found =
       pipelines::Align(store, StageOptions(common, options).align, context);
   if (!options.report_folder.empty()) {
@@ -206,6 +208,7 @@ void RunAlign(const CommonOptions& common, const Options& options,
 void RunSegment(const CommonOptions& common, const Options& options,
                 RunContext& context) {
   db::Store store = OpenProject(options);
+  pipelines::RequireUnchangedSheets(store);
   const pipelines::SegmentReport report =
       pipelines::Segment(store, StageOptions(common, options).segment, context);
   if (common.json) {
