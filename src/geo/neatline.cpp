@@ -561,6 +561,46 @@ Neatline Outlined(const std::array<Line, 4>& sides, double seen, int width,
   return neatline;
 }
 
+// Share of pixels with the ridge of a line among those that `include` holds;
+// none if these are few.
+template <typename Include>
+std::optional<double> ShareOfLines(const Plane& across, const Plane& down,
+                                   Include&& include) {
+  constexpr float kLine = 2.0f * kFaintest;
+  constexpr int kFew = 1000;
+  int all = 0;
+  int lines = 0;
+  for (int row = 0; row < across.height; ++row) {
+    for (int col = 0; col < across.width; ++col) {
+      if (!include(col, row)) continue;
+      ++all;
+      lines += across.At(col, row) >= kLine || down.At(row, col) >= kLine;
+    }
+  }
+  if (all < kFew) return std::nullopt;
+  return lines / static_cast<double>(all);
+}
+
+// True if what lies beyond the frame is as full of lines as what it holds:
+// then the map goes on there, and the sides are streets or creases.
+bool MapGoesOn(const Quad& quad, const Plane& across, const Plane& down,
+               const ImageU8& paper, double widest) {
+  constexpr double kAsFull = 0.6;
+  const auto depth = [&quad](int col, int row) {
+    const double x = col + 0.5;
+    const double y = row + 0.5;
+    return std::min({x - quad.sides.left->At(y), quad.sides.right->At(y) - x,
+                     y - quad.sides.top->At(x), quad.sides.bottom->At(x) - y});
+  };
+  const auto inside = ShareOfLines(across, down, [&](int col, int row) {
+    return *paper.At(col, row) && depth(col, row) > widest;
+  });
+  const auto beyond = ShareOfLines(across, down, [&](int col, int row) {
+    return *paper.At(col, row) && depth(col, row) < -widest / 2.0;
+  });
+  return inside && beyond && *beyond > kAsFull * *inside;
+}
+
 // First and last column with paper.
 Extent ColumnsOf(const ImageU8& paper) {
   Extent extent{paper.width, 0};
@@ -628,13 +668,16 @@ std::optional<Neatline> FindNeatline(const ImageU8& rgb, const ImageU8& paper) {
   const Quad& best = BestOf(quads);
   const auto& [a, b, c, d] = std::tie(best.top_left, best.top_right,
                                       best.bottom_right, best.bottom_left);
-  constexpr double kWidestFrame = 0.03;  // of the longer side
+  // A frame's width, of the longer side.
+  constexpr double kWidestFrame = 0.03;
+  const double widest = kWidestFrame * std::max(rgb.width, rgb.height);
+  if (MapGoesOn(best, across, down, paper, widest)) return std::nullopt;
   const std::array<Line, 4> innermost =
       InnermostLines({{{best.sides.left, &lefts, a.y, d.y, 1.0},
                        {best.sides.top, &tops, a.x, b.x, 1.0},
                        {best.sides.right, &rights, b.y, c.y, -1.0},
                        {best.sides.bottom, &bottoms, d.x, c.x, -1.0}}},
-                     kWidestFrame * std::max(rgb.width, rgb.height));
+                     widest);
   return Outlined(innermost, best.seen, rgb.width, rgb.height);
 }
 
