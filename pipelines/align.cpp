@@ -96,6 +96,7 @@ tracking::SeriesAlignmentOptions SeriesOptionsFor(const AlignOptions& options,
   series.max_shift_m = options.max_shift_m;
   series.min_confidence = options.min_confidence;
   series.overview_px = options.overview_px;
+  series.affine_only = options.coarse;
   return series;
 }
 
@@ -200,7 +201,8 @@ void AlignOptions::Validate() const {
 Json AlignOptions::ToJson() const {
   return {{"max_shift_m", max_shift_m},
           {"min_confidence", min_confidence},
-          {"overview_px", overview_px}};
+          {"overview_px", overview_px},
+          {"coarse", coarse}};
 }
 
 std::vector<EditionAlignment> Align(db::Store& store,

@@ -24,6 +24,8 @@ struct AlignOptions {
   double min_confidence = 0.5;
   // Side in pixels to which the editions are reduced for the search.
   int overview_px = 1536;
+  // One affine map per edition instead of a smooth field.
+  bool coarse = false;
   // The result does not depend on it.
   int threads = 1;
 

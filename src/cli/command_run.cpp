@@ -107,6 +107,11 @@ void AddAlignOptions(CLI::App* command, Options& options) {
                    "Side of the reduced images that are compared")
       ->capture_default_str()
       ->group(group);
+  command
+      ->add_flag("--coarse", align.coarse,
+                 "One shift, rotation and scale per edition instead of a "
+                 "smooth field")
+      ->group(group);
 }
 
 void AddSegmentOptions(CLI::App* command, Options& options) {

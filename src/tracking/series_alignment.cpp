@@ -264,9 +264,10 @@ class Alignment {
     const std::vector<LocalMatch> matches = MatchFrame(match);
     SeriesFitOptions fit;
     fit.size = options_.grid_size;
-    fit.candidates = {{4.0 * window, 0.02}, {2.0 * window, 0.02},
-                      {window, 0.02},       {window, 0.05},
-                      {window, kLastBend},  {0.75 * window, kLastBend}};
+    if (!options_.affine_only)
+      fit.candidates = {{4.0 * window, 0.02}, {2.0 * window, 0.02},
+                        {window, 0.02},       {window, 0.05},
+                        {window, kLastBend},  {0.75 * window, kLastBend}};
     fit.overlap = match.window_px / match.stride_px;
     fit_ =
         FitSeries(matches, TiesOf(matches, fields_, reduction_), affine_, fit);

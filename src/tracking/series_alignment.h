@@ -47,6 +47,8 @@ struct SeriesAlignmentOptions {
   int overview_px = 1536;
   // What is smaller than this on the ground is not looked at: lines are wider.
   double finest_m = 0.6;
+  // One affine map per edition and no field around it.
+  bool affine_only = false;
 
   // Throws Error{kUsage}.
   void Validate() const;

@@ -81,6 +81,26 @@ TEST_F(AlignTest, ASecondTimeGivesTheSame) {
   EXPECT_EQ(LoadProject(*store_).AlignmentHash(), first);
 }
 
+TEST_F(AlignTest, CoarselyIsOneAffineMap) {
+  AlignOptions options;
+  options.coarse = true;
+  const auto found = Align(*store_, options, quiet_.context);
+  ASSERT_TRUE(found[0].aligned);
+  EXPECT_TRUE(found[0].residual_m.has_value());
+  const auto field = store_->AlignmentField("1860");
+  ASSERT_TRUE(field.has_value());
+  const Box box = LoadProject(*store_).grid.Extent();
+  const auto at = [&](double u, double v) {
+    return field->At({box.min_x + u * (box.max_x - box.min_x),
+                      box.min_y + v * (box.max_y - box.min_y)});
+  };
+  // The middle of every chord lies between its ends.
+  for (const double v : {0.1, 0.5, 0.9}) {
+    EXPECT_NEAR(at(0.5, v).x, 0.5 * (at(0.1, v).x + at(0.9, v).x), 1e-6);
+    EXPECT_NEAR(at(v, 0.5).y, 0.5 * (at(v, 0.1).y + at(v, 0.9).y), 1e-6);
+  }
+}
+
 TEST_F(AlignTest, TellsWhatItDidAgain) {
   const auto found = Align(*store_, {}, quiet_.context);
   const auto stored = StoredAlignment(*store_);
