@@ -345,7 +345,16 @@ void ScoreSheet(const Series& series, size_t t, const Map& map,
     if (!changed || building.footprint[t].empty()) continue;
     const Ring& drawn = building.footprint[t].front().shell;
     Ring placed;
-    for (const Point2d& p : drawn) placed.push_back(map(OnSheet(sheet, p)));
+    bool is_on_sheet = true;
+    for (const Point2d& p : drawn) {
+      const Point2d on_sheet = OnSheet(sheet, p);
+      const cv::Point pixel(cvFloor(on_sheet.x), cvFloor(on_sheet.y));
+      is_on_sheet = is_on_sheet &&
+                    cv::Rect({0, 0}, sheet.rgb.size()).contains(pixel) &&
+                    sheet.coverage.at<uint8_t>(pixel) != 0;
+      placed.push_back(map(on_sheet));
+    }
+    if (!is_on_sheet) continue;
     const Box before = BoundsOf(drawn);
     const Box after = BoundsOf(placed);
     scores.shrinkage.push_back(std::max(

@@ -3,6 +3,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "models/vis/segmenter.h"
 #include "pipelines/digest.h"
 #include "synth/clip_source.h"
@@ -24,14 +25,27 @@ synth::WorldClipOptions ClipOptions(const WorldTrainOptions& options,
   return clips;
 }
 
+void RequireTrainingSeed(uint64_t seed) {
+  if (seed != kValidationSeed) return;
+  throw Error(ErrorCode::kUsage, "this seed is kept for validation",
+              "Choose another --seed.");
+}
+
+TrainReport TrainOn(const tracking::ClipSource& train,
+                    const tracking::ClipSource& validation,
+                    const vis::TrainOptions& training, RunContext& context) {
+  TrainReport report;
+  report.result = vis::Train(train, &validation, training, context);
+  report.checkpoint = training.output;
+  report.checkpoint_sha256 = Sha256OfFile(training.output);
+  return report;
+}
+
 }  // namespace
 
 TrainReport TrainOnWorlds(const WorldTrainOptions& options,
                           RunContext& context) {
-  if (options.training.seed == kValidationSeed) {
-    throw Error(ErrorCode::kUsage, "this seed is kept for validation",
-                "Choose another --seed.");
-  }
+  RequireTrainingSeed(options.training.seed);
   const synth::WorldClipSource train(
       ClipOptions(options, options.training.seed));
   const synth::WorldClipSource validation(
@@ -40,11 +54,28 @@ TrainReport TrainOnWorlds(const WorldTrainOptions& options,
   training.notes["data"] = "simulated worlds";
   training.notes["hands"] = options.hands;
   training.notes["clip_px"] = options.clip_px;
-  TrainReport report;
-  report.result = vis::Train(train, &validation, training, context);
-  report.checkpoint = training.output;
-  report.checkpoint_sha256 = Sha256OfFile(training.output);
-  return report;
+  return TrainOn(train, validation, training, context);
+}
+
+TrainReport PretrainOnSheets(const VideoTrainOptions& options,
+                             RunContext& context) {
+  RequireTrainingSeed(options.training.seed);
+  synth::VideoOptions clips = options.clips;
+  clips.seed = options.training.seed;
+  clips.min_frames = options.training.min_editions;
+  clips.max_frames = options.training.max_editions;
+  const synth::VideoClipSource train(
+      ReadMapSheets(options.sheets, options.reading, context), clips,
+      options.training.threads);
+  const synth::VideoClipSource validation = train.WithSeed(kValidationSeed);
+  LogInfo("pretrain: {} likely buildings on {} sheets", train.PseudoInstances(),
+          options.sheets.size());
+  vis::TrainOptions training = options.training;
+  training.notes["data"] = "synthetic videos from unlabelled sheets";
+  training.notes["sheets"] = options.sheets.size();
+  training.notes["pseudo_instances"] = train.PseudoInstances();
+  training.notes["clip_px"] = options.clips.size_px;
+  return TrainOn(train, validation, training, context);
 }
 
 vis::ValidationScores CalibrateOnWorlds(const WorldTrainOptions& options) {

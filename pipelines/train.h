@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/progress.h"
 #include "models/vis/trainer.h"
+#include "pipelines/videos.h"
 
 #include <cstdint>
 #include <string>
@@ -34,6 +35,22 @@ TrainReport TrainOnWorlds(const WorldTrainOptions& options,
 // Chooses the decoding thresholds of the checkpoint `options.training.output`
 // anew, on validation worlds, and writes them into the file.
 vis::ValidationScores CalibrateOnWorlds(const WorldTrainOptions& options);
+
+struct VideoTrainOptions {
+  // Scans that nobody has labelled, georeferenced or not.
+  std::vector<std::string> sheets;
+  MapSheetOptions reading;
+  // Its seed is that of `training`.
+  synth::VideoOptions clips;
+  vis::TrainOptions training;
+};
+
+// Pretrains on synthetic videos cut from unlabelled sheets. Validation clips
+// come from the same sheets with another seed: they tell whether the network
+// learns, not how well it does on real labels. Throws what ReadMapSheets,
+// synth::VideoClipSource and vis::Train throw.
+TrainReport PretrainOnSheets(const VideoTrainOptions& options,
+                             RunContext& context);
 
 Json ToJson(const TrainReport& report);
 

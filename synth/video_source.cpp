@@ -72,7 +72,7 @@ VideoClipSource::VideoClipSource(std::vector<MapSheet> sheets,
   for (const std::exception_ptr& failure : failures)
     if (failure) std::rethrow_exception(failure);
 
-  auto stock = std::make_unique<Stock>(
+  auto stock = std::make_shared<Stock>(
       Stock{{}, {}, {}, {}, LetteringStock(options_.seed)});
   std::map<std::string, size_t> found;
   for (std::optional<StockSheet>& sheet : made) {
@@ -93,6 +93,12 @@ VideoClipSource::VideoClipSource(std::vector<MapSheet> sheets,
         "be 5 to 60 pixels wide), or try another --pseudo");
   }
   stock_ = std::move(stock);
+}
+
+VideoClipSource VideoClipSource::WithSeed(uint64_t seed) const {
+  VideoClipSource other = *this;
+  other.options_.seed = seed;
+  return other;
 }
 
 VideoClipSource::~VideoClipSource() = default;

@@ -112,6 +112,10 @@ class VideoClipSource : public tracking::ClipSource {
                   int threads = 1);
   ~VideoClipSource() override;
 
+  // Other clips of the same pseudo-instances and with the same words to print,
+  // which both share.
+  VideoClipSource WithSeed(uint64_t seed) const;
+
   tracking::LabelledClip Get(uint64_t index) const override;
   // The same clip with what was done to it.
   TracedClip Trace(uint64_t index) const;
@@ -124,7 +128,7 @@ class VideoClipSource : public tracking::ClipSource {
   struct Stock;
 
   VideoOptions options_;
-  std::unique_ptr<const Stock> stock_;
+  std::shared_ptr<const Stock> stock_;
 };
 
 }  // namespace mapweave::synth

@@ -72,7 +72,7 @@ void Run(int argc, char** argv, Invocation& invocation, CancelToken& cancel) {
   AddCatalogueCommand(app, invocation);
   AddQueryCommands(app, invocation);
   AddSynthCommand(app, invocation);
-  AddTrainCommand(app, invocation);
+  AddTrainCommands(app, invocation);
   AddEvalCommand(app, invocation);
   AddDbCommand(app, invocation);
   AddInfoCommand(app, invocation);

@@ -63,7 +63,7 @@ void AddQueryCommands(CLI::App& app, Invocation& invocation);
 void AddSynthCommand(CLI::App& app, Invocation& invocation);
 // Of `synth`.
 void AddSynthVideosCommand(CLI::App& synth, Invocation& invocation);
-void AddTrainCommand(CLI::App& app, Invocation& invocation);
+void AddTrainCommands(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddDbCommand(CLI::App& app, Invocation& invocation);
 void AddInfoCommand(CLI::App& app, Invocation& invocation);

@@ -66,6 +66,17 @@ TEST(VideoClipSource, GivesTheSameClipInAnyOrderAndThread) {
   EXPECT_FALSE(Same(forward[0], forward[1]));
 }
 
+TEST(VideoClipSource, WithAnotherSeedGivesOtherClips) {
+  const VideoClipSource source(Sheets(), {});
+  const VideoClipSource same = source.WithSeed(source.Options().seed);
+  const VideoClipSource other = source.WithSeed(source.Options().seed + 1);
+  for (uint64_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(Same(source.Get(i), same.Get(i)));
+    EXPECT_FALSE(Same(source.Get(i), other.Get(i)));
+  }
+  EXPECT_EQ(other.PseudoInstances(), source.PseudoInstances());
+}
+
 class EveryPreset : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(EveryPreset, KeepsTheContractOfClips) {
