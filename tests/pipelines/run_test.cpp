@@ -5,8 +5,12 @@
 
 #include "db/query.h"
 #include "fixture.h"
+#include "geo/polygon_ops.h"
 #include "pipelines/export.h"
+#include "pipelines/project.h"
 #include "pipelines/worlds.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <thread>
@@ -145,6 +149,62 @@ TEST_F(RunTest, StagesOneByOneGiveWhatRunGives) {
   DeriveLineage(store, options_.lineage, quiet_.context);
   store.Close();
   EXPECT_EQ(Observations("stages.gpkg"), Observations("whole.gpkg"));
+}
+
+TEST(MixedDates, ABuildingIsDatedByTheSheetThatShowsIt) {
+  const mapweave::testing::TempDir folder;
+  QuietContext quiet;
+  WorldSeriesOptions world;
+  world.seed = 4;
+  world.width_px = world.height_px = 384;
+  world.editions = {"1860", "1880"};
+  world.hands = {"cadastre", "carmine"};
+  world.change = 0.5;
+  world.sheet_columns = 2;
+  world.error.max_shift_m = world.error.seam_m = 0.0;
+  const WorldSeriesReport made =
+      WriteWorldSeries(world, folder.Path(), Overwrite::kRefuse, quiet.context);
+  const auto& sheets = made.sheets;
+  ASSERT_EQ(sheets.size(), 4u);
+  const auto name = [&](size_t i) {
+    return fs::path(sheets[i]).filename().string();
+  };
+  // The western half of the later survey was drawn four years earlier.
+  WriteText(folder.File("series.toml"),
+            fmt::format("[[edition]]\ndate = \"1860\"\n"
+                        "sheets = [\"{}\", \"{}\"]\n"
+                        "[[edition]]\nlabel = \"second\"\nsheets = [\n"
+                        "{{ path = \"{}\", date = \"1878\" }},\n"
+                        "{{ path = \"{}\", date = \"1882\" }}]\n",
+                        name(0), name(1), name(2), name(3)));
+  const fs::path project = folder.File("p.gpkg");
+  RunOptions options;
+  options.segment.window_px = 256;
+  options.segment.overlap_px = 64;
+  pipelines::Run(LoadSeries({folder.File("series.toml")}, {}), options, project,
+                 Overwrite::kRefuse, quiet.context);
+
+  const db::Store store = db::Store::Open(project, db::OpenMode::kReadOnly);
+  const Box extent = FindIngestRecord(store)->grid.Extent();
+  const double middle = 0.5 * (extent.min_x + extent.max_x);
+  int west = 0;
+  int east = 0;
+  for (const db::BuildingRow& building : store.Buildings()) {
+    if (building.first_edition != "second") continue;
+    const Box box =
+        geo::Bounds(store.ObservationsOf(building.track_id).front().geometry);
+    ASSERT_TRUE(building.built_by.has_value());
+    if (box.max_x < middle - 8.0) {
+      EXPECT_EQ(building.built_by->ToString(), "1878-12-31");
+      ++west;
+    } else if (box.min_x > middle + 8.0) {
+      EXPECT_EQ(building.built_by->ToString(), "1882-12-31");
+      ++east;
+    }
+    EXPECT_EQ(building.built_after->year, 1860);
+  }
+  EXPECT_GT(west, 0);
+  EXPECT_GT(east, 0);
 }
 
 }  // namespace
