@@ -56,10 +56,8 @@ std::optional<Point2d> OnNewest(const WorldSeries& series, size_t edition,
                                 Point2d nominal) {
   for (const WorldSheet& sheet : series.editions[edition].sheets) {
     if (!Shows(sheet, nominal)) continue;
-    const Point2d drawn = TrueFromNominal(sheet).Apply(nominal);
-    if (edition + 1 == series.editions.size()) return drawn;
-    return series.world.distortion.back().Apply(
-        WithoutDistortion(series.world.distortion[edition], drawn));
+    return OnDrawing(series.world, series.editions.size() - 1, edition,
+                     TrueFromNominal(sheet).Apply(nominal));
   }
   return std::nullopt;
 }
@@ -76,6 +74,13 @@ Json GroundMap(const synth::Placement& map, Point2d origin_px,
 }
 
 }  // namespace
+
+Point2d OnDrawing(const synth::World& world, size_t to, size_t from,
+                  Point2d drawn) {
+  if (to == from) return drawn;
+  return world.distortion[to].Apply(
+      WithoutDistortion(world.distortion[from], drawn));
+}
 
 Json GeoreferenceErrors(const WorldSeries& series) {
   const geo::Grid& grid = series.grid;

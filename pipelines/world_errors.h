@@ -4,10 +4,12 @@
 // alignment: as affine maps per sheet, and as displacement fields per edition.
 #pragma once
 
+#include "core/geometry.h"
 #include "core/json.h"
 #include "geo/geotiff_writer.h"
 #include "geo/grid.h"
 #include "pipelines/world_sheets.h"
+#include "synth/world.h"
 
 #include <cstddef>
 #include <string>
@@ -25,6 +27,11 @@ Json GeoreferenceErrors(const WorldSeries& series);
 
 // "error_1860.tif"
 std::string ErrorFieldName(const WorldEdition& edition);
+
+// The place on the drawing of edition `to`, in world pixels, of what the
+// drawing of edition `from` shows at `drawn`.
+Point2d OnDrawing(const synth::World& world, size_t to, size_t from,
+                  Point2d drawn);
 
 struct ErrorField {
   geo::Grid grid;  // 8 pixels of the window per cell

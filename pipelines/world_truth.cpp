@@ -5,6 +5,7 @@
 #include "pipelines/building_states.h"
 #include "pipelines/digest.h"
 #include "pipelines/project.h"
+#include "pipelines/world_errors.h"
 #include "pipelines/world_lineage.h"
 
 #include <fmt/format.h>
@@ -139,12 +140,35 @@ tracking::DateBounds TrueBounds(const std::vector<bool>& stands) {
   return bounds;
 }
 
+// An outline where the newest edition would draw it.
+MultiPolygon OnNewest(const WorldSeries& series, size_t edition,
+                      const MultiPolygon& as_drawn) {
+  const size_t newest = series.editions.size() - 1;
+  const auto move = [&](Ring& ring) {
+    for (Point2d& p : ring) p = OnDrawing(series.world, newest, edition, p);
+  };
+  MultiPolygon outline = geo::PixelsFromGround(as_drawn, series.grid);
+  for (Polygon& polygon : outline) {
+    move(polygon.shell);
+    for (Ring& hole : polygon.holes) move(hole);
+  }
+  return geo::MakeValid(geo::GroundFromPixels(outline, series.grid));
+}
+
 class RowBuilder {
  public:
   RowBuilder(const WorldSeries& series, const WorldTruth& truth)
       : series_(series), truth_(truth), ground_(series.grid.crs) {
     for (const WorldEdition& edition : series.editions) {
       dates_.push_back(edition.date);
+    }
+    for (const SeenBuilding& building : truth.buildings) {
+      std::vector<MultiPolygon>& shapes = shapes_.emplace_back();
+      for (size_t t = 0; t < dates_.size(); ++t) {
+        shapes.push_back(building.shapes[t].empty()
+                             ? MultiPolygon{}
+                             : OnNewest(series, t, building.shapes[t]));
+      }
     }
   }
 
@@ -154,7 +178,7 @@ class RowBuilder {
     }
     for (size_t i = 0; i < truth_.buildings.size(); ++i) {
       AddBuilding(truth_.buildings[i]);
-      AddObservations(truth_.buildings[i]);
+      AddObservations(i);
       AddStates(i);
     }
     return std::move(rows_);
@@ -203,15 +227,15 @@ class RowBuilder {
     rows_.buildings.push_back(std::move(row));
   }
 
-  void AddObservations(const SeenBuilding& building) {
+  void AddObservations(size_t position) {
     for (size_t t = 0; t < dates_.size(); ++t) {
-      if (building.shapes[t].empty()) continue;
+      if (shapes_[position][t].empty()) continue;
       db::ObservationRow row;
-      row.track_id = building.track_id;
+      row.track_id = truth_.buildings[position].track_id;
       row.edition = Label(t);
       row.score = 1.0;
       row.presence = 1.0;
-      row.geometry = building.shapes[t];
+      row.geometry = shapes_[position][t];
       row.area_m2 = geo::AreaM2(row.geometry, ground_);
       rows_.observations.push_back(std::move(row));
     }
@@ -221,7 +245,7 @@ class RowBuilder {
     const SeenBuilding& building = truth_.buildings[position];
     std::vector<BuildingSight> sights;
     for (size_t t = 0; t < dates_.size(); ++t) {
-      sights.push_back({Label(t), dates_[t], building.shapes[t], {}});
+      sights.push_back({Label(t), dates_[t], shapes_[position][t], {}});
     }
     for (const tracking::LineageEvent& event : truth_.lineage) {
       if (event.to_track == position) {
@@ -238,6 +262,8 @@ class RowBuilder {
   const WorldTruth& truth_;
   geo::GroundMeasure ground_;
   std::vector<DateRange> dates_;
+  // Of the seen buildings, by edition: where the newest one would draw them.
+  std::vector<std::vector<MultiPolygon>> shapes_;
   db::RunResult rows_;
 };
 

@@ -24,8 +24,8 @@ namespace mapweave::pipelines {
 struct SeenBuilding {
   std::string track_id;
   size_t world_position = 0;  // in World::buildings
-  // Per edition, on the ground, cut at the window and at the edges of the
-  // sheets that are there; empty where it is not drawn.
+  // Per edition, on the ground as that edition draws it, cut at the window and
+  // at the edges of the sheets that are there; empty where it is not drawn.
   std::vector<MultiPolygon> shapes;
 };
 
@@ -39,7 +39,9 @@ struct WorldTruth {
 
 WorldTruth TruthOf(const WorldSeries& series);
 
-// The dates of a building are those between which it truly stood, drawn or not.
+// Outlines lie where the newest edition would draw them, the local distortion
+// of both drawings included: there alignment brings them. The dates of a
+// building are those between which it truly stood, drawn or not.
 db::RunResult TruthRows(const WorldSeries& series, const WorldTruth& truth);
 
 // Writes truth.gpkg next to the sheets in `folder`.

@@ -121,14 +121,18 @@ MultiPolygon Mapped(MultiPolygon polygons,
   return polygons;
 }
 
-// The pixels of a sheet that the truth says buildings are on.
-Mask TrueInk(const WrittenSeries& written, const std::string& edition,
+// The pixels of a sheet of edition t that the truth says buildings are on.
+Mask TrueInk(const WrittenSeries& written, const WorldSeries& series, size_t t,
              const Json& sheet, const geo::Grid& grid) {
   const SheetError error(written.Errors(), sheet);
+  const size_t newest = series.editions.size() - 1;
   std::vector<tracking::Run> runs;
-  for (const MultiPolygon& outline : written.OutlinesOf(edition)) {
+  for (const MultiPolygon& outline :
+       written.OutlinesOf(series.editions[t].label)) {
     const Mask mask = Mask::FromPolygons(Mapped(outline, [&](Point2d p) {
-      return grid.PixelFromWorld(error.Misplaced(p));
+      const Point2d drawn = series.grid.WorldFromPixel(
+          OnDrawing(series.world, t, newest, series.grid.PixelFromWorld(p)));
+      return grid.PixelFromWorld(error.Misplaced(drawn));
     }));
     runs.insert(runs.end(), mask.Runs().begin(), mask.Runs().end());
   }
@@ -161,7 +165,7 @@ TEST(WorldTruth, OutlinesLedThroughTheErrorsLieOnTheLabels) {
           edition.Drawing(series.world, sheet), cv::Rect({0, 0}, sheet.size));
       const Mask drawn = Mask::FromImage(image.labels > 0);
       const Mask truth = TrueInk(
-          written, edition.label,
+          written, series, t,
           written.Errors().at("editions").at(t).at("sheets").at(s), grid);
       EXPECT_GT(drawn.Area(), 500);
       EXPECT_GE(tracking::IoU(drawn, truth), 0.95);
@@ -177,15 +181,17 @@ TEST(WorldTruth, InkOfTheFileLiesWhereTheTruthSays) {
   WorldSeriesOptions options = HardSeries();
   options.hands = {"solid-black", "solid-black", "solid-black"};
   const WrittenSeries written(options);
-  for (const Json& edition : written.Errors().at("editions")) {
-    for (const Json& sheet : edition.at("sheets")) {
+  const WorldSeries series = PlanSeries(options);
+  for (size_t t = 0; t < series.editions.size(); ++t) {
+    for (const Json& sheet :
+         written.Errors().at("editions").at(t).at("sheets")) {
       const fs::path path = written.Path(sheet.at("path"));
       SCOPED_TRACE(path);
       const geo::Grid grid = GridOfFile(path);
       geo::EditionReader reader({geo::InspectSheet(path)}, grid);
       const geo::Pixels pixels = reader.Read(
           {0, 0, static_cast<int>(grid.width), static_cast<int>(grid.height)});
-      const Mask truth = TrueInk(written, edition.at("edition"), sheet, grid);
+      const Mask truth = TrueInk(written, series, t, sheet, grid);
       const auto darkness = [&](int dx, int dy) {
         double sum = 0.0;
         int64_t count = 0;
@@ -215,6 +221,8 @@ TEST(WorldTruth, VideosSayTheSameAsTheProjectFile) {
   WorldSeriesOptions options = HardSeries();
   options.tile_px = 200;
   options.missing_sheets = 0.4;
+  // Masks lie where each edition is drawn, outlines where the newest one is.
+  options.distortion_m = 0.0;
   const WrittenSeries written(options);
   const tracking::VisDocument videos = tracking::FromYoutubeVis(
       ReadJson(written.Report().truth_json), "truth.json");
@@ -325,6 +333,7 @@ TEST(WorldTruth, ErrorFieldsLeadToTheNewestEdition) {
 TEST(WorldTruth, MissingSheetsHideBuildings) {
   WorldSeriesOptions options = HardSeries();
   options.missing_sheets = 0.5;
+  options.distortion_m = 0.0;
   const WrittenSeries written(options);
   int64_t missing = 0;
   std::map<std::string, MultiPolygon> covered;
