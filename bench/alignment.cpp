@@ -185,8 +185,9 @@ tracking::EditionView ViewOf(const Sheet& sheet,
   return view;
 }
 
-tracking::SeriesAlignment AlignSheets(const Series& series) {
+tracking::SeriesAlignment AlignSheets(const Series& series, bool affine_only) {
   tracking::SeriesAlignmentOptions options;
+  options.affine_only = affine_only;
   options.editions = series.sheets.size();
   options.grid_size = series.sheets.front().rgb.size();
   return tracking::AlignSeries(
@@ -195,9 +196,10 @@ tracking::SeriesAlignment AlignSheets(const Series& series) {
       });
 }
 
-std::vector<std::optional<Map>> Fields(const Series& series) {
+std::vector<std::optional<Map>> Aligned(const Series& series,
+                                        bool affine_only) {
   std::vector<std::optional<Map>> maps;
-  const tracking::SeriesAlignment alignment = AlignSheets(series);
+  const tracking::SeriesAlignment alignment = AlignSheets(series, affine_only);
   for (const auto& edition : alignment.editions) {
     if (!edition.aligned) {
       maps.emplace_back();
@@ -207,6 +209,14 @@ std::vector<std::optional<Map>> Fields(const Series& series) {
         [field = edition.fit.field](Point2d p) { return field.Apply(p); });
   }
   return maps;
+}
+
+std::vector<std::optional<Map>> Coarse(const Series& series) {
+  return Aligned(series, true);
+}
+
+std::vector<std::optional<Map>> Fields(const Series& series) {
+  return Aligned(series, false);
 }
 
 cv::Mat Grey(const Sheet& sheet) {
@@ -385,6 +395,7 @@ int RunBench(int towns, const std::string& only) {
       {"one shift", OneShift},
       {"ECC, affine", Ecc},
       {"ORB, homography", OrbHomography},
+      {"mapweave align --coarse", Coarse},
       {"mapweave align", Fields},
   };
   fmt::print(

@@ -164,7 +164,11 @@ std::vector<PlaceError> ErrorsOf(const tracking::EditionAlignment& edition,
   return errors;
 }
 
-void Report(const EditionAlignment& edition) {
+// Fewer places are no sound measure.
+constexpr int64_t kFewPlaces = 8;
+constexpr double kSmallShare = 0.05;
+
+void Report(const EditionAlignment& edition, bool is_newest) {
   if (!edition.aligned) {
     LogWarning(
         "align: edition {} fits no other edition (confidence {:.2f}); it stays "
@@ -181,6 +185,14 @@ void Report(const EditionAlignment& edition) {
           ? fmt::format(", {:.2f} m left at {} held-out places",
                         *edition.residual_m, edition.held_out_points)
           : "");
+  const double share = edition.matched_share.value_or(0.0);
+  if (!is_newest &&
+      (edition.held_out_points < kFewPlaces || share < kSmallShare)) {
+    LogWarning(
+        "align: edition {} was recognised at {} places only, {:.0f} % of where "
+        "it was looked for: check it with 'align --report'",
+        edition.edition, edition.held_out_points, 100.0 * share);
+  }
 }
 
 }  // namespace
@@ -227,9 +239,12 @@ std::vector<EditionAlignment> Align(db::Store& store,
   std::vector<EditionAlignment> alignments = StoredAlignment(store);
   for (size_t i = 0; i < alignments.size(); ++i) {
     alignments[i].errors = ErrorsOf(series.editions[i], project.grid);
+    alignments[i].matched_share = series.editions[i].matched_share;
   }
   context.progress.Finish();
-  for (const EditionAlignment& edition : alignments) Report(edition);
+  for (const EditionAlignment& edition : alignments) {
+    Report(edition, &edition == &alignments.back());
+  }
   return alignments;
 }
 

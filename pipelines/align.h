@@ -56,6 +56,9 @@ struct EditionAlignment {
   // where a field that did not see them puts them; unset without such places.
   std::optional<double> residual_m;
   int64_t held_out_points = 0;
+  // Of the windows that this and another edition cover, the part that was
+  // recognised on both; not kept in the project.
+  std::optional<double> matched_share;
   // The places themselves; the project keeps only their number and median.
   std::vector<PlaceError> errors;
 };

@@ -228,6 +228,12 @@ std::string Section(const EditionAlignment& edition, const std::string& newest,
                         "left (median).",
                         edition.held_out_points, *edition.residual_m)
           : "There was no place to check it at.");
+  if (edition.matched_share) {
+    html += fmt::format(
+        "<p>Of the windows that it shares with another edition {:.0f} % were "
+        "recognised on both; the errors are of these alone.</p>\n",
+        100.0 * *edition.matched_share);
+  }
   html += fmt::format(
       "<div class=\"pair\"><figure><img src=\"{0}_before.png\" alt=\"\">"
       "<figcaption>{1} and {2} as georeferenced</figcaption></figure>\n"

@@ -3,10 +3,12 @@
 
 #include "core/error.h"
 #include "geo/file_access.h"
+#include "geo/gdal_session.h"
 #include "pipelines/digest.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace mapweave::pipelines {
@@ -168,6 +170,12 @@ SheetSettings StoredSettings(const db::SheetRow& row,
     return PathFromStored(stored, project_file).string();
   });
   return settings;
+}
+
+void LimitRasterCache(int memory_mb) {
+  geo::GdalOptions gdal;
+  gdal.cache_mb = std::max(64, memory_mb / 8);
+  geo::InitGdal(gdal);
 }
 
 geo::TransformOptions ResultTransform() {

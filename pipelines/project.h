@@ -87,6 +87,9 @@ std::filesystem::path PathFromStored(const std::string& stored,
 SheetSettings StoredSettings(const db::SheetRow& row,
                              const std::filesystem::path& project_file);
 
+// GDAL's cache of raster blocks, as a part of what the program may use.
+void LimitRasterCache(int memory_mb);
+
 // For results on their way to another CRS: never a ballpark transformation; one
 // without the grid of the best, if it is accurate to ten metres, with a warning
 // that says how accurate.

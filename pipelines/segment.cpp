@@ -3,7 +3,6 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "geo/gdal_session.h"
 #include "geo/polygon_ops.h"
 #include "models/vis/segmenter.h"
 #include "pipelines/digest.h"
@@ -310,9 +309,7 @@ SegmentReport Segment(db::Store& store, const SegmentOptions& options,
   const Project project = LoadProject(store);
   const std::vector<tracking::Window> windows =
       PlanProjectWindows(project.grid, options);
-  geo::GdalOptions gdal;
-  gdal.cache_mb = std::max(64, options.memory_mb / 8);
-  geo::InitGdal(gdal);
+  LimitRasterCache(options.memory_mb);
   db::RunRow run = BeginRun(store, project, options, report.checkpoint,
                             report.device, windows);
   report.run_id = run.run_id;

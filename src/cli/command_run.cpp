@@ -138,6 +138,7 @@ void AddSegmentOptions(CLI::App* command, Options& options) {
 
 void RunAll(const CommonOptions& common, const Options& options,
             RunContext& context) {
+  pipelines::LimitRasterCache(common.memory_mb);
   const pipelines::RunReport report =
       pipelines::Run(options.sheets.Load(), StageOptions(common, options),
                      options.output, common.OverwriteMode(), context);
@@ -150,6 +151,7 @@ void RunAll(const CommonOptions& common, const Options& options,
 
 void RunIngest(const CommonOptions& common, const Options& options,
                RunContext& context) {
+  pipelines::LimitRasterCache(common.memory_mb);
   db::Store store = pipelines::Ingest(
       options.sheets.Load(), StageOptions(common, options).ingest,
       options.output, common.OverwriteMode(), context);
@@ -181,6 +183,7 @@ db::Store OpenProject(const Options& options) {
 
 void RunAlign(const CommonOptions& common, const Options& options,
               RunContext& context) {
+  pipelines::LimitRasterCache(common.memory_mb);
   db::Store store = OpenProject(options);
   pipelines::RequireUnchangedSheets(store);
   const auto found =
@@ -202,7 +205,8 @@ void RunAlign(const CommonOptions& common, const Options& options,
         "{:<12} {:+8.2f} m east {:+8.2f} m north  confidence {:.2f}  {}\n",
         edition.edition, edition.shift_x_m, edition.shift_y_m,
         edition.confidence,
-        !edition.aligned ? "refused"
+        !edition.aligned            ? "refused"
+        : &edition == &found.back() ? "the newest, stands still"
         : edition.residual_m
             ? fmt::format("{:.2f} m left at {} places", *edition.residual_m,
                           edition.held_out_points)

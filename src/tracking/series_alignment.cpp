@@ -9,13 +9,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <utility>
 
 namespace mapweave::tracking {
 namespace {
 
 constexpr int kWindow = 128;
 // Of the last round, when the editions lie nearly on each other: smaller ones
-// follow the field more closely (docs/alignment.md has both).
+// follow the field more closely.
 constexpr int kLastWindow = 64;
 // Frames narrower than some large windows are cut into small ones.
 constexpr int kSmallWindow = 64;
@@ -31,6 +33,9 @@ constexpr int kFinestShiftSide = 800;
 constexpr int kFirstRadius = 16;
 constexpr int kNextRadius = 8;
 constexpr int kLastRadius = 5;
+// Nodes are never nearer than this, pixels of the frame: no single building is
+// bent by itself.
+constexpr double kLeastSpacing = 96.0;
 // Nodes of the first fields, in windows.
 constexpr double kFirstSpacing = 2.0;
 constexpr double kFirstBend = 0.05;
@@ -86,7 +91,10 @@ EditionView Warped(const EditionView& view, const DisplacementField& field,
 class Alignment {
  public:
   Alignment(const SeriesAlignmentOptions& options, const ReadView& read)
-      : options_(options), read_(read), fields_(options.editions) {
+      : options_(options),
+        read_(read),
+        fields_(options.editions),
+        matched_share_(options.editions) {
     const int side =
         std::max(options.grid_size.width, options.grid_size.height);
     overview_reduction_ = Reduced(side, options.overview_px);
@@ -256,21 +264,71 @@ class Alignment {
     match.radius_px = kNextRadius;
     match.stride_px = match.window_px / 2;
     if (match.window_px > kLastWindow) {
-      FitFrom(MatchFrame(match), reduction_, {0.75 * window, kLastBend});
+      FitFrom(MatchFrame(match), reduction_,
+              {kLeastSpacing * reduction_, kLastBend});
       match.window_px = kLastWindow;
       match.stride_px = kLastWindow / 2;
       match.radius_px = kLastRadius;
     }
     const std::vector<LocalMatch> matches = MatchFrame(match);
+    CountMatched(matches, match);
     SeriesFitOptions fit;
     fit.size = options_.grid_size;
-    if (!options_.affine_only)
-      fit.candidates = {{4.0 * window, 0.02}, {2.0 * window, 0.02},
-                        {window, 0.02},       {window, 0.05},
-                        {window, kLastBend},  {0.75 * window, kLastBend}};
+    if (!options_.affine_only) {
+      const double least = kLeastSpacing * reduction_;
+      fit.candidates = {{4.0 * window, 0.02},
+                        {2.0 * window, 0.02},
+                        {std::max(window, least), 0.02},
+                        {std::max(window, least), 0.05},
+                        {std::max(window, least), kLastBend},
+                        {least, kLastBend}};
+    }
     fit.overlap = match.window_px / match.stride_px;
     fit_ =
         FitSeries(matches, TiesOf(matches, fields_, reduction_), affine_, fit);
+  }
+
+  void CountMatched(const std::vector<LocalMatch>& matches,
+                    const LocalMatchOptions& match) {
+    std::vector<cv::Mat> coverage;
+    for (size_t e = 0; e < options_.editions; ++e) {
+      coverage.push_back(
+          aligned_[e]
+              ? Warped(overviews_[e], fields_[e], overview_reduction_).coverage
+              : cv::Mat::zeros(overviews_[e].coverage.size(), CV_8UC1));
+    }
+    const double px = static_cast<double>(reduction_) / overview_reduction_;
+    const cv::Rect windows = WindowsOf(FrameSize(options_, reduction_), match);
+    std::vector<size_t> covered(options_.editions);
+    for (int row = 0; row < windows.height; ++row) {
+      for (int col = 0; col < windows.width; ++col) {
+        const cv::Rect2d window(col * match.stride_px, row * match.stride_px,
+                                match.window_px, match.window_px);
+        const cv::Rect box =
+            cv::Rect(cvFloor(px * window.x), cvFloor(px * window.y),
+                     cvCeil(px * window.width), cvCeil(px * window.height)) &
+            cv::Rect({0, 0}, coverage.front().size());
+        std::vector<size_t> showing;
+        for (size_t e = 0; e < options_.editions; ++e) {
+          if (!box.empty() && cv::countNonZero(coverage[e](box)) >=
+                                  match.min_coverage * box.area()) {
+            showing.push_back(e);
+          }
+        }
+        if (showing.size() < 2) continue;
+        for (const size_t e : showing) ++covered[e];
+      }
+    }
+    std::vector<std::set<std::pair<int, int>>> matched(options_.editions);
+    for (const LocalMatch& found : matches) {
+      matched[found.a].emplace(found.window.y, found.window.x);
+      matched[found.b].emplace(found.window.y, found.window.x);
+    }
+    for (size_t e = 0; e < options_.editions; ++e) {
+      matched_share_[e] = std::min(
+          1.0, static_cast<double>(matched[e].size()) /
+                   static_cast<double>(std::max<size_t>(1, covered[e])));
+    }
   }
 
   // Fields of one kind, to start the next round from.
@@ -280,7 +338,7 @@ class Alignment {
     affine_ = FitAffine(ties, affine_);
     FieldFitOptions field;
     field.size = options_.grid_size;
-    field.spacing_px = kind.spacing_px;
+    field.spacing_px = std::max(kind.spacing_px, kLeastSpacing * reduction);
     field.bend = kind.bend;
     fields_ = FitFields(ties, affine_, field);
     for (size_t e = 0; e < options_.editions; ++e) {
@@ -336,6 +394,7 @@ class Alignment {
       if (aligned_[e]) {
         if (!fit_.editions.empty()) edition.fit = std::move(fit_.editions[e]);
         edition.mean_shift = MeanShift(e, edition.fit.field);
+        edition.matched_share = matched_share_[e];
       }
       result.editions.push_back(std::move(edition));
     }
@@ -351,6 +410,7 @@ class Alignment {
   std::vector<bool> aligned_;
   std::vector<AffineDisplacement> affine_;
   std::vector<DisplacementField> fields_;
+  std::vector<double> matched_share_;
   SeriesFit fit_;
 };
 

@@ -60,6 +60,11 @@ struct EditionAlignment {
   double confidence = 0.0;  // in [0, 1], see EditionShift
   // The mean displacement where the edition is covered, px.
   cv::Point2d mean_shift;
+  // Of the last round's windows that this edition and another one cover, the
+  // part that was recognised on both and agrees with its surroundings. The
+  // held-out errors are of these alone: where the editions show nothing in
+  // common, or lie further apart than the search reaches, there are none.
+  double matched_share = 0.0;
   EditionFit fit;
 };
 

@@ -221,7 +221,11 @@ SeriesFit FitSeries(const std::vector<LocalMatch>& matches,
   Errors errors = HeldOutErrors(matches, ties, start, fit.chosen, options);
   const double affine_error = MedianLength(errors);
   double best = affine_error;
-  if (ties.size() >= kFewestTies * start.size()) {
+  // Without a place to predict nothing speaks for a field.
+  const bool can_tell =
+      std::any_of(errors.begin(), errors.end(),
+                  [](const auto& e) { return e.has_value(); });
+  if (can_tell && ties.size() >= kFewestTies * start.size()) {
     for (const auto& candidate : options.candidates) {
       auto predicted = HeldOutErrors(matches, ties, start, candidate, options);
       const double error = MedianLength(predicted);

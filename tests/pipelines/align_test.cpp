@@ -11,6 +11,10 @@
 #include "pipelines/project.h"
 #include "pipelines/series.h"
 #include "pipelines/worlds.h"
+#include "tracking/registration.h"
+
+#include <gdal_priv.h>
+#include <opencv2/core.hpp>
 
 #include <cmath>
 
@@ -69,7 +73,21 @@ TEST_F(AlignTest, KeepsTheFieldThatReadersApply) {
   // What is read lies where the field puts it.
   geo::EditionReader moved = OpenEdition(project, 0);
   const geo::Window window{96, 96, 128, 128};
-  EXPECT_NE(moved.Read(window).rgb.data, moved.Fork({}).Read(window).rgb.data);
+  // Read with it, the edition lies on the newest one; without it, it does not.
+  geo::EditionReader newest = OpenEdition(project, 1);
+  const auto features = [&window](geo::EditionReader reader) {
+    geo::Pixels pixels = reader.Read(window);
+    return tracking::StructureFeatures(BorrowMat(pixels.rgb),
+                                       BorrowMat(pixels.coverage));
+  };
+  const auto apart = [&](geo::EditionReader reader) {
+    const auto shift = tracking::EstimateShift(features(std::move(reader)),
+                                               features(newest.Fork()),
+                                               {.max_shift_px = 24.0});
+    return cv::norm(shift.shift);
+  };
+  EXPECT_LT(apart(moved.Fork()), 1.0);
+  EXPECT_GT(apart(moved.Fork({})), 2.0);
 }
 
 TEST_F(AlignTest, ASecondTimeGivesTheSame) {
@@ -115,6 +133,27 @@ TEST_F(AlignTest, WritesFieldsAndReport) {
   const geo::Grid grid = LoadProject(*store_).grid;
   EXPECT_TRUE(raster.crs.IsSame(grid.crs));
   EXPECT_GE(raster.resolution, grid.resolution);
+  // Metres, east first, at the place that the sheets state.
+  GDALAllRegister();
+  const std::unique_ptr<GDALDataset> bands(
+      GDALDataset::Open((Path("fields") / "1860_displacement.tif").c_str()));
+  ASSERT_NE(bands, nullptr);
+  ASSERT_EQ(bands->GetRasterCount(), 3);
+  const Point2d pixel{bands->GetRasterXSize() / 2 + 0.5,
+                      bands->GetRasterYSize() / 2 + 0.5};
+  const Point2d there = store_->AlignmentField("1860")->At(
+      raster.transform.WorldFromPixel(pixel));
+  const geo::GroundScale scale = grid.Scale();
+  const double expected[] = {there.x * scale.x, there.y * scale.y};
+  for (const int band : {1, 2}) {
+    float value = 0.0f;
+    ASSERT_EQ(bands->GetRasterBand(band)->RasterIO(
+                  GF_Read, static_cast<int>(pixel.x), static_cast<int>(pixel.y),
+                  1, 1, &value, 1, 1, GDT_Float32, 0, 0),
+              CE_None);
+    EXPECT_NEAR(value, expected[band - 1], 0.01) << band;
+  }
+  EXPECT_GT(std::abs(expected[0] - expected[1]), 0.1);  // could be told apart
   EXPECT_FALSE(fs::exists(Path("fields") / "1880_displacement.tif"));
   WriteAlignmentReport(*store_, found, Path("report"), Overwrite::kRefuse,
                        quiet_.context);
