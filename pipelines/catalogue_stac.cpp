@@ -90,13 +90,15 @@ class StacReader {
 
   // What a link or an asset of the document at `path` refers to.
   fs::path Target(const fs::path& path, const std::string& href) const {
-    if (!IsAddress(href)) return geo::PathBeside(path, Decoded(href));
-    if (!may_use_network_) {
+    const fs::path target =
+        geo::PathBeside(path, IsAddress(href) ? href : Decoded(href));
+    // "/vsicurl/..." and its like name the network as an address does.
+    if (!may_use_network_ && geo::IsNetworkPath(target)) {
       Refuse(path, fmt::format("refers to {}", href),
              "The network is not used unless you name it: give the address of "
              "the catalogue itself, or download what it lists.");
     }
-    return geo::PathFromAddress(href);
+    return target;
   }
 
   void Visit(const fs::path& path) {
@@ -194,7 +196,7 @@ class StacReader {
       if (!code.empty()) return code;
       const auto epsg = place->find("proj:epsg");
       if (epsg != place->end() && epsg->is_number_integer()) {
-        return fmt::format("EPSG:{}", epsg->get<int>());
+        return fmt::format("EPSG:{}", epsg->get<int64_t>());
       }
       const std::string wkt = TextOf(*place, "proj:wkt2");
       if (!wkt.empty()) return wkt;

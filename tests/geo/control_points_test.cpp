@@ -56,6 +56,16 @@ TEST_F(ControlPointsTest, ReadsNewQgisFilesByTheirHeader) {
   EXPECT_EQ(file.crs->Label(), "EPSG:2056");
 }
 
+TEST_F(ControlPointsTest, StatesItsCrsOnce) {
+  const Error error = ErrorOf([] {
+    ParseControlPoints(
+        "#CRS: EPSG:2056\n#CRS:\n#CRS: EPSG:2056\nx,y,col,row\n1,2,3,4\n",
+        "a.points", {100, 100, {}});
+  });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("line 3: a second #CRS: line"));
+}
+
 TEST_F(ControlPointsTest, ReadsTablesByTheirColumnNames) {
   for (const char* text :
        {"col,row,x,y\n3,4,2600000.5,1200000\n",
