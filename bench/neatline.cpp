@@ -245,7 +245,8 @@ void Show(const std::string& sheet, const std::string& preview) {
   }
   if (found) {
     cv::polylines(picture, Rounded(found->outline), true, {0, 0, 255}, 2);
-    fmt::print("{}: neatline, confidence {:.2f}\n", sheet, found->confidence);
+    fmt::print("{}: neatline on {} sides, confidence {:.2f}\n", sheet,
+               found->sides, found->confidence);
   } else {
     fmt::print("{}: no neatline\n", sheet);
   }

@@ -31,6 +31,7 @@ struct Background {
   Colour colour;
   int tolerance;    // largest difference in a channel
   bool is_filling;  // of a warped raster, not something that was scanned
+  bool is_painted;  // around the sheet in one shade, which scans never have
 };
 
 int Difference(const Colour& a, const uint8_t* pixel) {
@@ -100,17 +101,29 @@ Mode CommonestColour(const ImageU8& rgb, size_t pixels, Include&& include) {
   return mode;
 }
 
+// True if most of the frontier has one colour to within a level.
+bool IsOneShade(const ImageU8& rgb, const std::vector<size_t>& frontier,
+                const Colour& colour) {
+  constexpr double kMost = 0.9;
+  const auto same = std::count_if(
+      frontier.begin(), frontier.end(),
+      [&](size_t i) { return Difference(colour, &rgb.data[i * 3]) <= 1; });
+  return static_cast<double>(same) >=
+         kMost * static_cast<double>(frontier.size());
+}
+
 // White and black as fillings of warped rasters, and the commonest colour of
-// the frontier as the scanner's bed.
+// the frontier as the scanner's bed or as a border that was painted on.
 std::vector<Background> Candidates(const ImageU8& rgb,
                                    const std::vector<size_t>& frontier) {
-  std::vector<Background> candidates{{{255, 255, 255}, 10, true},
-                                     {{0, 0, 0}, 16, true}};
+  std::vector<Background> candidates{{{255, 255, 255}, 10, true, false},
+                                     {{0, 0, 0}, 16, true, false}};
   const Mode bed = CommonestColour(rgb, frontier.size(), [&frontier](size_t i) {
     return std::optional<size_t>(frontier[i]);
   });
   constexpr double kShareOfFrontier = 0.3;
   constexpr int kBedTolerance = 12;
+  constexpr int kPaintTolerance = 2;
   const bool common = static_cast<double>(bed.count) >=
                       kShareOfFrontier * static_cast<double>(frontier.size());
   const uint8_t bed_pixel[] = {static_cast<uint8_t>(bed.colour[0]),
@@ -120,8 +133,11 @@ std::vector<Background> Candidates(const ImageU8& rgb,
       candidates.begin(), candidates.end(), [&bed_pixel](const Background& b) {
         return Difference(b.colour, bed_pixel) <= b.tolerance;
       });
-  if (common && !known)
-    candidates.push_back({bed.colour, kBedTolerance, false});
+  if (!common || known) return candidates;
+  const bool is_painted = IsOneShade(rgb, frontier, bed.colour);
+  candidates.push_back({bed.colour,
+                        is_painted ? kPaintTolerance : kBedTolerance, false,
+                        is_painted});
   return candidates;
 }
 
@@ -258,7 +274,17 @@ Bits CollarOf(const Size& size, const ImageU8& rgb, const Bits& valid,
                                  static_cast<uint8_t>(paper.colour[2])};
   constexpr int kContrast = 16;
   constexpr double kOneSheet = 0.9;
-  if (Difference(background.colour, paper_pixel) < kContrast) return none;
+  if (background.is_painted) {
+    // Paper of one shade, as maps are drawn with by programs, is all over.
+    constexpr double kStray = 0.01;
+    size_t same = 0;
+    for (size_t i = 0; i < rest.size(); ++i) same += rest[i] && allowed[i];
+    if (static_cast<double>(same) > kStray * static_cast<double>(rest_area)) {
+      return none;
+    }
+  } else if (Difference(background.colour, paper_pixel) < kContrast) {
+    return none;
+  }
   if (static_cast<double>(LargestPart(size, rest)) <
       kOneSheet * static_cast<double>(rest_area)) {
     return none;

@@ -16,7 +16,9 @@ namespace mapweave::geo {
 // that it does not creep along streets into the map. It is accepted only where
 // its colour differs from the paper's commonest one and the rest hangs together
 // as one sheet; a map on white paper that runs into a white margin is left
-// whole. Real content is never given up for a tidier edge.
+// whole. A border that was painted around the sheet in one shade may be as
+// light as the paper, if the sheet itself has next to nothing of that shade.
+// Real content is never given up for a tidier edge.
 ImageU8 FindPaper(const ImageU8& rgb, const ImageU8& valid);
 
 }  // namespace mapweave::geo

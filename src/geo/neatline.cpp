@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The four sides are chosen together among the long lines near the paper's
-// edges.
+// edges; where no four will do, three and the end of the paper.
 #include "geo/neatline.h"
 
 #include "core/error.h"
@@ -52,6 +52,15 @@ Point2d Meet(const Line& across, const Line& down) {
   return p;
 }
 
+// The end of the paper in place of a side, along `at`.
+Line EndOfPaper(double at) {
+  Line line;
+  line.course.a = at;
+  return line;
+}
+
+bool IsEnd(const Line& line) { return line.seen.empty(); }
+
 struct Quad {
   Sides sides{};
   Point2d top_left, top_right, bottom_right, bottom_left;
@@ -61,35 +70,63 @@ struct Quad {
     return std::abs(
         SignedArea({top_left, top_right, bottom_right, bottom_left}));
   }
+  bool IsOpen() const {
+    return IsEnd(*sides.left) || IsEnd(*sides.top) || IsEnd(*sides.right) ||
+           IsEnd(*sides.bottom);
+  }
 };
+
+// Opposite sides are parallel, neighbours at right angles.
+bool IsSquare(const Sides& s) {
+  constexpr double kOff = 0.02;
+  const auto differ = [](const Line& a, const Line& b, double sign) {
+    return !IsEnd(a) && !IsEnd(b) &&
+           std::abs(a.Slope() - sign * b.Slope()) > kOff;
+  };
+  const Line& across = IsEnd(*s.top) ? *s.bottom : *s.top;
+  const Line& down = IsEnd(*s.left) ? *s.right : *s.left;
+  return !differ(*s.top, *s.bottom, 1.0) && !differ(*s.left, *s.right, 1.0) &&
+         !differ(across, down, -1.0);
+}
+
+// True where a side that should reach the end of the paper stops short of it.
+bool StopsShort(const Line& line, const Line& before, const Line& after,
+                double from, double to) {
+  constexpr double kLast = 0.2;  // of the side
+  constexpr double kSeenThere = 0.6;
+  const double last = kLast * (to - from);
+  return (IsEnd(before) && SeenWithin(line, from, from + last) < kSeenThere) ||
+         (IsEnd(after) && SeenWithin(line, to - last, to) < kSeenThere);
+}
 
 std::optional<Quad> MakeQuad(const Sides& s, const Extent& cols,
                              const Extent& rows) {
-  // Of opposite sides, and of neighbours from the right angle.
-  constexpr double kParallel = 0.02;
   constexpr double kSmallest = 0.3;
-  if (std::abs(s.top->Slope() - s.bottom->Slope()) > kParallel ||
-      std::abs(s.left->Slope() - s.right->Slope()) > kParallel ||
-      std::abs(s.top->Slope() + s.left->Slope()) > kParallel) {
-    return std::nullopt;
-  }
+  if (!IsSquare(s)) return std::nullopt;
   Quad quad{s, Meet(*s.top, *s.left), Meet(*s.top, *s.right),
             Meet(*s.bottom, *s.right), Meet(*s.bottom, *s.left)};
-  quad.seen =
-      std::min({SeenWithin(*s.top, quad.top_left.x, quad.top_right.x),
-                SeenWithin(*s.bottom, quad.bottom_left.x, quad.bottom_right.x),
-                SeenWithin(*s.left, quad.top_left.y, quad.bottom_left.y),
-                SeenWithin(*s.right, quad.top_right.y, quad.bottom_right.y)});
+  quad.seen = 1.0;
+  const auto is_side = [&quad](const Line& line, const Line& before,
+                               const Line& after, double from, double to,
+                               const Extent& paper) {
+    if (IsEnd(line)) return true;
+    quad.seen = std::min(quad.seen, SeenWithin(line, from, to));
+    return quad.seen >= kSeen && !GoesOn(line, from, to, paper) &&
+           !StopsShort(line, before, after, from, to);
+  };
   const double paper =
       static_cast<double>(cols.Length()) * static_cast<double>(rows.Length());
-  if (quad.seen < kSeen || quad.Area() < kSmallest * paper ||
-      GoesOn(*s.top, quad.top_left.x, quad.top_right.x, cols) ||
-      GoesOn(*s.bottom, quad.bottom_left.x, quad.bottom_right.x, cols) ||
-      GoesOn(*s.left, quad.top_left.y, quad.bottom_left.y, rows) ||
-      GoesOn(*s.right, quad.top_right.y, quad.bottom_right.y, rows)) {
-    return std::nullopt;
-  }
-  return quad;
+  const bool is_frame =
+      is_side(*s.top, *s.left, *s.right, quad.top_left.x, quad.top_right.x,
+              cols) &&
+      is_side(*s.bottom, *s.left, *s.right, quad.bottom_left.x,
+              quad.bottom_right.x, cols) &&
+      is_side(*s.left, *s.top, *s.bottom, quad.top_left.y, quad.bottom_left.y,
+              rows) &&
+      is_side(*s.right, *s.top, *s.bottom, quad.top_right.y,
+              quad.bottom_right.y, rows) &&
+      quad.Area() >= kSmallest * paper;
+  return is_frame ? std::optional(quad) : std::nullopt;
 }
 
 // Visible and large: no rectangle within the map is both.
@@ -118,14 +155,14 @@ struct SideView {
   double inward;  // 1 or -1
 };
 
-// A line of the frame further in, by how much.
-struct Inner {
+// A line along the side, and how much further in it lies.
+struct Parallel {
   double gap;
   const Line* line;
 };
 
-std::vector<Inner> InnerLines(const SideView& side, double widest) {
-  std::vector<Inner> inner;
+std::vector<Parallel> ParallelsOf(const SideView& side, double widest) {
+  std::vector<Parallel> parallels;
   for (const Line& line : *side.others) {
     const double at_start =
         side.inward * (line.At(side.from) - side.chosen->At(side.from));
@@ -133,26 +170,32 @@ std::vector<Inner> InnerLines(const SideView& side, double widest) {
         side.inward * (line.At(side.to) - side.chosen->At(side.to));
     constexpr double kUneven = 2.0;
     const double gap = (at_start + at_end) / 2.0;
-    if (gap >= 0.0 && gap <= widest && std::abs(at_start - at_end) < kUneven &&
+    if (std::abs(gap) <= widest && std::abs(at_start - at_end) < kUneven &&
         SeenWithin(line, side.from, side.to) >= kSeen) {
-      inner.push_back({gap, &line});
+      parallels.push_back({gap, &line});
     }
   }
-  return inner;
+  return parallels;
 }
+
+struct Frame {
+  std::array<Line, 4> innermost;
+  bool is_single = true;  // of one line
+};
 
 // The lines of a frame keep the same distance from each other on all sides;
 // streets and buildings along it do not. So the innermost line is the one
 // furthest in that at least three sides have at one distance from the chosen
 // lines. A side that does not show it is moved in by as much.
-std::array<Line, 4> InnermostLines(const std::array<SideView, 4>& sides,
-                                   double widest) {
+Frame LinesOf(const std::array<SideView, 4>& sides, double widest) {
   constexpr double kSame = 1.5;
-  std::array<std::vector<Inner>, 4> inner;
-  for (size_t i = 0; i < 4; ++i) inner[i] = InnerLines(sides[i], widest);
-  const auto nearest = [&inner](size_t side, double gap) -> const Inner* {
-    const Inner* best = nullptr;
-    for (const Inner& candidate : inner[side]) {
+  std::array<std::vector<Parallel>, 4> parallels;
+  for (size_t i = 0; i < 4; ++i) {
+    if (!IsEnd(*sides[i].chosen)) parallels[i] = ParallelsOf(sides[i], widest);
+  }
+  const auto nearest = [&parallels](size_t side, double gap) {
+    const Parallel* best = nullptr;
+    for (const Parallel& candidate : parallels[side]) {
       const double off = std::abs(candidate.gap - gap);
       if (off <= kSame && (!best || off < std::abs(best->gap - gap))) {
         best = &candidate;
@@ -160,23 +203,31 @@ std::array<Line, 4> InnermostLines(const std::array<SideView, 4>& sides,
     }
     return best;
   };
+  Frame frame;
   double deepest = 0.0;
-  for (const auto& of_side : inner) {
-    for (const Inner& candidate : of_side) {
+  for (const auto& of_side : parallels) {
+    for (const Parallel& candidate : of_side) {
       int sharing = 0;
       for (size_t i = 0; i < 4; ++i) {
         sharing += nearest(i, candidate.gap) != nullptr;
       }
-      if (sharing >= 3) deepest = std::max(deepest, candidate.gap);
+      if (sharing < 3) continue;
+      deepest = std::max(deepest, candidate.gap);
+      if (std::abs(candidate.gap) > kSame) frame.is_single = false;
     }
   }
-  std::array<Line, 4> lines;
   for (size_t i = 0; i < 4; ++i) {
-    const Inner* own = nearest(i, deepest);
-    lines[i] = own != nullptr ? *own->line : *sides[i].chosen;
-    if (own == nullptr) lines[i].course.a += sides[i].inward * deepest;
+    Line& line = frame.innermost[i];
+    line = *sides[i].chosen;
+    if (IsEnd(line)) continue;
+    const Parallel* own = nearest(i, deepest);
+    if (own != nullptr) {
+      line = *own->line;
+    } else {
+      line.course.a += sides[i].inward * deepest;
+    }
   }
-  return lines;
+  return frame;
 }
 
 constexpr int kPointsPerSide = 8;
@@ -208,50 +259,12 @@ Neatline Outlined(const std::array<Line, 4>& sides, double seen, int width,
   AppendDown(right, b, c, neatline.outline);
   AppendAcross(bottom, c, d, neatline.outline);
   AppendDown(left, d, a, neatline.outline);
+  neatline.sides =
+      4 - static_cast<int>(std::count_if(sides.begin(), sides.end(), IsEnd));
   neatline.confidence = seen;
   neatline.margins = {(a.x + d.x) / 2.0, (a.y + b.y) / 2.0,
                       width - (b.x + c.x) / 2.0, height - (c.y + d.y) / 2.0};
   return neatline;
-}
-
-// Share of pixels with the ridge of a line among those that `include` holds;
-// none if these are few.
-template <typename Include>
-std::optional<double> ShareOfLines(const Plane& across, const Plane& down,
-                                   Include&& include) {
-  constexpr float kLine = 2.0f * kFaintest;
-  constexpr int kFew = 1000;
-  int all = 0;
-  int lines = 0;
-  for (int row = 0; row < across.height; ++row) {
-    for (int col = 0; col < across.width; ++col) {
-      if (!include(col, row)) continue;
-      ++all;
-      lines += across.At(col, row) >= kLine || down.At(row, col) >= kLine;
-    }
-  }
-  if (all < kFew) return std::nullopt;
-  return lines / static_cast<double>(all);
-}
-
-// True if what lies beyond the frame is as full of lines as what it holds:
-// then the map goes on there, and the sides are streets or creases.
-bool MapGoesOn(const Quad& quad, const Plane& across, const Plane& down,
-               const ImageU8& paper, double widest) {
-  constexpr double kAsFull = 0.6;
-  const auto depth = [&quad](int col, int row) {
-    const double x = col + 0.5;
-    const double y = row + 0.5;
-    return std::min({x - quad.sides.left->At(y), quad.sides.right->At(y) - x,
-                     y - quad.sides.top->At(x), quad.sides.bottom->At(x) - y});
-  };
-  const auto inside = ShareOfLines(across, down, [&](int col, int row) {
-    return *paper.At(col, row) && depth(col, row) > widest;
-  });
-  const auto beyond = ShareOfLines(across, down, [&](int col, int row) {
-    return *paper.At(col, row) && depth(col, row) < -widest / 2.0;
-  });
-  return inside && beyond && *beyond > kAsFull * *inside;
 }
 
 // First and last column with paper.
@@ -281,12 +294,134 @@ Extent RowsOf(const ImageU8& paper) {
 }
 
 // Lines near the beginning and near the end of `extent`.
-std::pair<std::vector<Line>, std::vector<Line>> BothSides(
-    const Plane& ridges, const Extent& extent) {
+struct Choice {
+  std::vector<Line> first;
+  std::vector<Line> last;
+};
+
+Choice BothSides(const Plane& ridges, const Extent& extent) {
   const Plane shares = SharesSeen(ridges);
   const int zone = static_cast<int>(kZone * extent.Length());
   return {FindLines(ridges, shares, extent.first, extent.first + zone),
           FindLines(ridges, shares, extent.end - zone, extent.end)};
+}
+
+// Where a sheet is searched for a frame.
+struct Search {
+  const ImageU8& paper;
+  Extent cols;
+  Extent rows;
+  Plane across;  // ridges
+  Plane down;
+  double widest;  // a frame's width
+};
+
+// Share of pixels with the ridge of a line among those that `include` holds;
+// none if these are few.
+template <typename Include>
+std::optional<double> ShareOfLines(const Plane& across, const Plane& down,
+                                   Include&& include) {
+  constexpr float kLine = 2.0f * kFaintest;
+  constexpr int kFew = 1000;
+  int all = 0;
+  int lines = 0;
+  for (int row = 0; row < across.height; ++row) {
+    for (int col = 0; col < across.width; ++col) {
+      if (!include(col, row)) continue;
+      ++all;
+      lines += across.At(col, row) >= kLine || down.At(row, col) >= kLine;
+    }
+  }
+  if (all < kFew) return std::nullopt;
+  return lines / static_cast<double>(all);
+}
+
+// True if what lies beyond the frame is as full of lines as what it holds:
+// then the map goes on there, and the sides are streets or creases.
+bool MapGoesOn(const Quad& quad, const Search& search) {
+  constexpr double kAsFull = 0.6;
+  const auto depth = [&quad](int col, int row) {
+    const double x = col + 0.5;
+    const double y = row + 0.5;
+    return std::min({x - quad.sides.left->At(y), quad.sides.right->At(y) - x,
+                     y - quad.sides.top->At(x), quad.sides.bottom->At(x) - y});
+  };
+  const auto inside =
+      ShareOfLines(search.across, search.down, [&](int col, int row) {
+        return *search.paper.At(col, row) && depth(col, row) > search.widest;
+      });
+  const auto beyond =
+      ShareOfLines(search.across, search.down, [&](int col, int row) {
+        return *search.paper.At(col, row) &&
+               depth(col, row) < -search.widest / 2.0;
+      });
+  return inside && beyond && *beyond > kAsFull * *inside;
+}
+
+Frame FrameOf(const Quad& quad, const Choice& across, const Choice& down,
+              double widest) {
+  const auto& [a, b, c, d] = std::tie(quad.top_left, quad.top_right,
+                                      quad.bottom_right, quad.bottom_left);
+  const Sides& sides = quad.sides;
+  return LinesOf({{{sides.left, &down.first, a.y, d.y, 1.0},
+                   {sides.top, &across.first, a.x, b.x, 1.0},
+                   {sides.right, &down.last, b.y, c.y, -1.0},
+                   {sides.bottom, &across.last, d.x, c.x, -1.0}}},
+                 widest);
+}
+
+std::vector<Quad> QuadsOf(const Search& search, const Choice& across,
+                          const Choice& down) {
+  std::vector<Quad> quads;
+  for (const Line& left : down.first) {
+    for (const Line& top : across.first) {
+      for (const Line& right : down.last) {
+        for (const Line& bottom : across.last) {
+          const auto quad = MakeQuad({&left, &top, &right, &bottom},
+                                     search.cols, search.rows);
+          if (!quad) continue;
+          // Three single lines may be streets or the edges of a strip of paper.
+          if (quad->IsOpen() &&
+              FrameOf(*quad, across, down, search.widest).is_single) {
+            continue;
+          }
+          quads.push_back(*quad);
+        }
+      }
+    }
+  }
+  return quads;
+}
+
+// The frame with its sides among these lines.
+std::optional<Neatline> FrameAmong(const Search& search, const Choice& across,
+                                   const Choice& down) {
+  const std::vector<Quad> quads = QuadsOf(search, across, down);
+  if (quads.empty()) return std::nullopt;
+  const Quad& best = BestOf(quads);
+  if (MapGoesOn(best, search)) return std::nullopt;
+  const Frame frame = FrameOf(best, across, down, search.widest);
+  return Outlined(frame.innermost, best.seen, search.paper.width,
+                  search.paper.height);
+}
+
+// As above, one of the sides being the end of the paper; the largest of them.
+std::optional<Neatline> OpenFrameAmong(const Search& search,
+                                       const Choice& across,
+                                       const Choice& down) {
+  std::optional<Neatline> largest;
+  const auto offer = [&](const Choice& rows, const Choice& cols) {
+    std::optional<Neatline> found = FrameAmong(search, rows, cols);
+    if (found && (!largest || std::abs(SignedArea(found->outline)) >
+                                  std::abs(SignedArea(largest->outline)))) {
+      largest = std::move(found);
+    }
+  };
+  offer({{EndOfPaper(search.rows.first)}, across.last}, down);
+  offer({across.first, {EndOfPaper(search.rows.end)}}, down);
+  offer(across, {{EndOfPaper(search.cols.first)}, down.last});
+  offer(across, {down.first, {EndOfPaper(search.cols.end)}});
+  return largest;
 }
 
 }  // namespace
@@ -300,38 +435,18 @@ std::optional<Neatline> FindNeatline(const ImageU8& rgb, const ImageU8& paper) {
   if (cols.Length() < kSmallest || rows.Length() < kSmallest) {
     return std::nullopt;
   }
+  constexpr double kWidestFrame = 0.03;  // of the longer side
   const Plane ink = InkOf(rgb, paper);
-  const Plane across = RidgesAlongRows(ink);
-  const Plane down = RidgesAlongRows(Transposed(ink));
-  const auto [tops, bottoms] = BothSides(across, rows);
-  const auto [lefts, rights] = BothSides(down, cols);
-  std::vector<Quad> quads;
-  for (const Line& left : lefts) {
-    for (const Line& top : tops) {
-      for (const Line& right : rights) {
-        for (const Line& bottom : bottoms) {
-          const auto quad =
-              MakeQuad({&left, &top, &right, &bottom}, cols, rows);
-          if (quad) quads.push_back(*quad);
-        }
-      }
-    }
-  }
-  if (quads.empty()) return std::nullopt;
-  const Quad& best = BestOf(quads);
-  const auto& [a, b, c, d] = std::tie(best.top_left, best.top_right,
-                                      best.bottom_right, best.bottom_left);
-  // A frame's width, of the longer side.
-  constexpr double kWidestFrame = 0.03;
-  const double widest = kWidestFrame * std::max(rgb.width, rgb.height);
-  if (MapGoesOn(best, across, down, paper, widest)) return std::nullopt;
-  const std::array<Line, 4> innermost =
-      InnermostLines({{{best.sides.left, &lefts, a.y, d.y, 1.0},
-                       {best.sides.top, &tops, a.x, b.x, 1.0},
-                       {best.sides.right, &rights, b.y, c.y, -1.0},
-                       {best.sides.bottom, &bottoms, d.x, c.x, -1.0}}},
-                     widest);
-  return Outlined(innermost, best.seen, rgb.width, rgb.height);
+  const Search search{paper,
+                      cols,
+                      rows,
+                      RidgesAlongRows(ink),
+                      RidgesAlongRows(Transposed(ink)),
+                      kWidestFrame * std::max(rgb.width, rgb.height)};
+  const Choice across = BothSides(search.across, rows);
+  const Choice down = BothSides(search.down, cols);
+  std::optional<Neatline> closed = FrameAmong(search, across, down);
+  return closed ? closed : OpenFrameAmong(search, across, down);
 }
 
 }  // namespace mapweave::geo

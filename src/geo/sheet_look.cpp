@@ -96,10 +96,11 @@ MultiPolygon NeatlineOf(const SheetInfo& sheet, const Level& level,
   }
   const auto& [left, top, right, bottom] = found->margins;
   LogInfo(
-      "{}: neatline found on 4 sides, margins {:.0f}/{:.0f}/{:.0f}/{:.0f} px "
+      "{}: neatline found on {} sides, margins {:.0f}/{:.0f}/{:.0f}/{:.0f} px "
       "(left/top/right/bottom), confidence {:.2f}",
-      sheet.path.string(), left * level.scale_x, top * level.scale_y,
-      right * level.scale_x, bottom * level.scale_y, found->confidence);
+      sheet.path.string(), found->sides, left * level.scale_x,
+      top * level.scale_y, right * level.scale_x, bottom * level.scale_y,
+      found->confidence);
   return {{std::move(found->outline), {}}};
 }
 
