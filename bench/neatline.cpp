@@ -19,6 +19,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <optional>
@@ -63,7 +64,9 @@ struct Sheet {
   Ring neatline;      // empty: no frame
 };
 
-enum class Kind { kFramed, kBent, kBare };
+// Cut off: a framed one of which the raster shows a part, without one side.
+enum class Kind { kFramed, kBent, kCutOff, kBare };
+constexpr int kKinds = 4;
 
 std::vector<cv::Point> Rounded(const Ring& ring) {
   std::vector<cv::Point> points;
@@ -93,6 +96,19 @@ cv::Mat BendOf(cv::Size size, double reach, Rng& rng) {
     }
   }
   return map;
+}
+
+// Leaves between half and nine tenths of the sheet, by one of its sides.
+void CutOff(Sheet& sheet, Rng& rng) {
+  const bool across = rng.Chance(0.5);
+  const int length = across ? sheet.rgb.rows : sheet.rgb.cols;
+  const int rest = cvRound(rng.Uniform(0.5, 0.9) * length);
+  const int first = rng.Chance(0.5) ? length - rest : 0;
+  const cv::Rect part = across ? cv::Rect(0, first, sheet.rgb.cols, rest)
+                               : cv::Rect(first, 0, rest, sheet.rgb.rows);
+  for (cv::Mat* mat : {&sheet.rgb, &sheet.buildings, &sheet.inside}) {
+    *mat = (*mat)(part).clone();
+  }
 }
 
 // `stream` differs from hand to hand.
@@ -127,6 +143,7 @@ Sheet Draw(const std::string& hand, uint64_t seed, uint64_t stream, Kind kind) {
   sheet.inside = sheet.neatline.empty()
                      ? cv::Mat(image.rgb.size(), CV_8UC1, cv::Scalar(1))
                      : FilledRing(image.rgb.size(), sheet.neatline);
+  if (kind == Kind::kCutOff) CutOff(sheet, rng);
   if (kind != Kind::kBent) return sheet;
   const cv::Mat map = BendOf(image.rgb.size(), rng.Uniform(1.0, 6.0), rng);
   for (cv::Mat* mat : {&sheet.rgb, &sheet.buildings, &sheet.inside}) {
@@ -173,35 +190,41 @@ struct Row {
   int lost = 0;
 };
 
-void Print(const std::string& name, const Row& framed, const Row& bent,
-           const Row& bare) {
-  fmt::print("| {} | {}/{} | {} | {} | {}/{} | {} | {} | {}/{} |\n", name,
-             framed.found, framed.sheets, framed.within, framed.lost,
-             bent.found, bent.sheets, bent.within, bent.lost,
-             bare.sheets - bare.found, bare.sheets);
+void Print(const std::string& name, const std::array<Row, kKinds>& rows) {
+  fmt::print("| {} |", name);
+  for (const Kind kind : {Kind::kFramed, Kind::kBent, Kind::kCutOff}) {
+    const Row& row = rows[static_cast<size_t>(kind)];
+    fmt::print(" {}/{} | {} | {} |", row.found, row.sheets, row.within,
+               row.lost);
+  }
+  const Row& bare = rows[static_cast<size_t>(Kind::kBare)];
+  fmt::print(" {}/{} |\n", bare.sheets - bare.found, bare.sheets);
 }
 
 void Evaluate(int seeds, const std::string& keep) {
   fmt::print(
       "`neatline --seeds {}`: sheets with a frame, with a bent one (1 to 6 "
-      "px), without. \"Within 3 px\": everywhere around the map. \"Lost\": "
+      "px), with one that the raster cuts off on one side, without. \"Within 3 "
+      "px\": everywhere around the map. \"Lost\": "
       "sheets of which any pixel of a building was cut off.\n\n"
       "| hand | found | within 3 px | lost | bent: found | within 3 px | lost "
-      "| without: left whole |\n|---|---|---|---|---|---|---|---|\n",
+      "| cut off: found | within 3 px | lost | without: left whole |\n"
+      "|---|---|---|---|---|---|---|---|---|---|---|\n",
       seeds);
-  Row totals[3];
+  std::array<Row, kKinds> totals;
   uint64_t stream = 0;
   for (const std::string& hand : synth::HandNames()) {
     ++stream;
-    Row rows[3];
+    std::array<Row, kKinds> rows;
     for (int seed = 0; seed < seeds; ++seed) {
-      for (const Kind kind : {Kind::kFramed, Kind::kBent, Kind::kBare}) {
+      for (const Kind kind :
+           {Kind::kFramed, Kind::kBent, Kind::kCutOff, Kind::kBare}) {
         const Sheet sheet =
             Draw(hand, static_cast<uint64_t>(seed), stream, kind);
         const Verdict verdict = Judge(sheet);
         const bool within = verdict.found && verdict.error <= 3.0;
-        for (Row* row :
-             {&rows[static_cast<int>(kind)], &totals[static_cast<int>(kind)]}) {
+        const auto k = static_cast<size_t>(kind);
+        for (Row* row : {&rows[k], &totals[k]}) {
           ++row->sheets;
           row->found += verdict.found;
           row->within += within;
@@ -219,9 +242,9 @@ void Evaluate(int seeds, const std::string& keep) {
                     picture);
       }
     }
-    Print(hand, rows[0], rows[1], rows[2]);
+    Print(hand, rows);
   }
-  Print("all", totals[0], totals[1], totals[2]);
+  Print("all", totals);
 }
 
 void Show(const std::string& sheet, const std::string& preview) {

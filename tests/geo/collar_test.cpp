@@ -94,6 +94,26 @@ TEST(Collar, DropsWhiteAndBlackFillingAndScannerBeds) {
   }
 }
 
+// The border has the paper's commonest shade; scanned paper has many.
+TEST(Collar, DropsABorderThatWasPaintedAroundTheSheet) {
+  ImageU8 image = Sheet(kPaper, kPaper, 12);
+  for (int row = 0; row < kHeight; ++row) {
+    for (int col = 0; col < kWidth; ++col) {
+      if (!OnSheet(col, row)) Set(image, col, row, {244, 228, 198});
+    }
+  }
+  const Shares shares = Judge(FindPaper(image, AllValid()));
+  EXPECT_GT(shares.kept, 0.999);
+  EXPECT_GT(shares.dropped, 0.97);
+}
+
+// Drawn by a program: the paper of streets and margin has one shade.
+TEST(Collar, KeepsAMapOnPlainPaperWhole) {
+  const Shares shares = Judge(FindPaper(Sheet(kPaper, kPaper, 0), AllValid()));
+  EXPECT_EQ(shares.kept, 1.0);
+  EXPECT_EQ(shares.dropped, 0.0);
+}
+
 TEST(Collar, KeepsAMapOnWhitePaperWhole) {
   const ImageU8 paper = FindPaper(Sheet(kWhite, kWhite, 2), AllValid());
   EXPECT_EQ(paper.data, AllValid().data);

@@ -111,13 +111,83 @@ TEST(Neatline, LeavesATownWithoutAFrameWhole) {
   EXPECT_FALSE(FindNeatline(image, AllPaper()).has_value());
 }
 
-// A sheet that was cut out of a larger one shows a part of the frame.
-TEST(Neatline, NeedsAllFourSides) {
+// A town in a frame of two lines, cut off below 380 pixels.
+ImageU8 CutOff(double outer_line) {
   ImageU8 image = Paper();
   Ink(image, IsTown);
-  Ink(image,
-      [](double x, double y) { return OnFrame(x, y, 0.0, 2.0) && y < 400.0; });
+  Ink(image, [](double x, double y) { return OnFrame(x, y, 0.0, 2.0); });
+  Ink(image, [outer_line](double x, double y) {
+    return OnFrame(x, y, outer_line, 3.0);
+  });
+  image.height = 380;
+  image.data.resize(size_t{3} * kWidth * 380);
+  return image;
+}
+
+TEST(Neatline, EndsWhereTheRasterCutsTheFrameOff) {
+  const auto found = FindNeatline(CutOff(8.0), ImageU8(kWidth, 380, 1, 1));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->sides, 3);
+  EXPECT_NEAR(found->margins[0], 60.0, 2.0);
+  EXPECT_NEAR(found->margins[1], 50.0, 2.0);
+  EXPECT_NEAR(found->margins[2], 70.0, 2.0);
+  EXPECT_NEAR(found->margins[3], 0.0, 1e-9);
+  double lowest = 0.0;
+  for (const Point2d& p : found->outline) {
+    lowest = std::max(lowest, p.y);
+    if (p.y < 380.0 - 1e-9) {
+      EXPECT_LT(std::abs(Outside(p.x, p.y)), 1.0);
+    }
+  }
+  EXPECT_NEAR(lowest, 380.0, 1e-9);
+}
+
+// The same sheet in a larger raster, without data beyond the cut.
+TEST(Neatline, EndsWhereThereIsNoData) {
+  const ImageU8 cut = CutOff(8.0);
+  ImageU8 image = Paper(255);
+  std::copy(cut.data.begin(), cut.data.end(), image.data.begin());
+  ImageU8 paper = AllPaper();
+  std::fill(paper.At(0, 380), paper.data.data() + paper.data.size(), 0);
+  const auto found = FindNeatline(image, paper);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->sides, 3);
+  EXPECT_NEAR(found->margins[3], kHeight - 380.0, 1e-9);
+}
+
+// Three single lines are no frame: streets may lie so.
+TEST(Neatline, AnOpenFrameHasSeveralLines) {
+  EXPECT_FALSE(
+      FindNeatline(CutOff(0.0), ImageU8(kWidth, 380, 1, 1)).has_value());
+}
+
+// Lines that end on the paper enclose nothing.
+TEST(Neatline, AnOpenFrameReachesTheEndOfThePaper) {
+  ImageU8 image = Paper();
+  Ink(image, IsTown);
+  for (const double outside : {0.0, 8.0}) {
+    Ink(image, [outside](double x, double y) {
+      return OnFrame(x, y, outside, 2.0) && y < 400.0;
+    });
+  }
   EXPECT_FALSE(FindNeatline(image, AllPaper()).has_value());
+}
+
+TEST(Neatline, NeedsThreeSides) {
+  ImageU8 image = Paper();
+  Ink(image, IsTown);
+  for (const double outside : {0.0, 8.0}) {
+    Ink(image, [outside](double x, double y) {
+      return OnFrame(x, y, outside, 2.0) && y < 400.0 && x < 500.0;
+    });
+  }
+  ImageU8 paper = AllPaper();
+  for (int row = 0; row < kHeight; ++row) {
+    for (int col = 0; col < kWidth; ++col) {
+      *paper.At(col, row) = row < 400 && col < 500;
+    }
+  }
+  EXPECT_FALSE(FindNeatline(image, paper).has_value());
 }
 
 // Creases cross each other and go on to the edge of the paper.
