@@ -39,6 +39,9 @@ struct SheetRow {
   int64_t fid = 0;  // set by the store
   std::string path;
   std::string sha256;
+  // Of the files that place it, "" where there are none; unset in files made
+  // before it was kept.
+  std::optional<std::string> aids_sha256;
   std::string edition;
   // The sheet's own, which need not be that of its edition.
   std::optional<Date> survey_from;

@@ -24,7 +24,8 @@ struct Store::Impl {
 // In the order of the row structs' members; what a row struct lacks (fid in
 // tables with a key of their own) is left out.
 inline constexpr char kSheetColumns[] =
-    "path, sha256, edition, survey_from, survey_to, crs, georef, rmse_m, "
+    "path, sha256, aids_sha256, edition, survey_from, survey_to, crs, georef, "
+    "rmse_m, "
     "date_edtf, date_source, options, loo_rmse_m, crs_pipeline, "
     "crs_accuracy_m, geom";
 inline constexpr char kEditionColumns[] =

@@ -33,10 +33,10 @@ std::optional<Row> FirstOf(std::vector<Row> rows) {
 
 SheetRow ReadSheet(ColumnReader in) {
   SheetRow row;
-  in >> row.fid >> row.path >> row.sha256 >> row.edition >> row.survey_from >>
-      row.survey_to >> row.crs >> row.georef >> row.rmse_m >> row.date_edtf >>
-      row.date_source >> row.options >> row.loo_rmse_m >> row.crs_pipeline >>
-      row.crs_accuracy_m;
+  in >> row.fid >> row.path >> row.sha256 >> row.aids_sha256 >> row.edition >>
+      row.survey_from >> row.survey_to >> row.crs >> row.georef >> row.rmse_m >>
+      row.date_edtf >> row.date_source >> row.options >> row.loo_rmse_m >>
+      row.crs_pipeline >> row.crs_accuracy_m;
   const std::string_view geometry = in.NextBlob();
   if (!geometry.empty()) row.footprint = DecodeGeometry(geometry);
   return row;

@@ -148,17 +148,18 @@ int64_t Store::SaveSheet(const SheetRow& row) {
   const std::string geometry = EncodeGeometry(row.footprint, impl_->srs_id);
   Statement statement = connection.Prepare(
       known ? std::string("UPDATE sheet SET path = ?1, sha256 = ?2, "
-                          "edition = ?3, survey_from = ?4, survey_to = ?5, "
-                          "crs = ?6, georef = ?7, rmse_m = ?8, "
-                          "date_edtf = ?9, date_source = ?10, options = ?11, "
-                          "loo_rmse_m = ?12, crs_pipeline = ?13, "
-                          "crs_accuracy_m = ?14, geom = ?15 WHERE fid = ?16")
+                          "aids_sha256 = ?3, edition = ?4, survey_from = ?5, "
+                          "survey_to = ?6, crs = ?7, georef = ?8, rmse_m = ?9, "
+                          "date_edtf = ?10, date_source = ?11, options = ?12, "
+                          "loo_rmse_m = ?13, crs_pipeline = ?14, "
+                          "crs_accuracy_m = ?15, geom = ?16 WHERE fid = ?17")
             : InsertSql("sheet", kSheetColumns));
-  if (known) statement.Bind(16, *known);
-  statement.Execute(row.path, row.sha256, row.edition, row.survey_from,
-                    row.survey_to, row.crs, row.georef, row.rmse_m,
-                    row.date_edtf, row.date_source, row.options, row.loo_rmse_m,
-                    row.crs_pipeline, row.crs_accuracy_m, Blob{geometry});
+  if (known) statement.Bind(17, *known);
+  statement.Execute(row.path, row.sha256, row.aids_sha256, row.edition,
+                    row.survey_from, row.survey_to, row.crs, row.georef,
+                    row.rmse_m, row.date_edtf, row.date_source, row.options,
+                    row.loo_rmse_m, row.crs_pipeline, row.crs_accuracy_m,
+                    Blob{geometry});
   const int64_t fid = known ? *known : connection.LastInsertId();
   UpdateContents(connection, "sheet");
   transaction.Commit();

@@ -90,21 +90,8 @@ Json ControlPointsJson(const geo::SheetInfo& sheet) {
   return points;
 }
 
-geo::SheetOptions OptionsOf(const SheetQuestion& question) {
-  geo::SheetOptions options;
-  if (!question.crs.empty()) {
-    options.crs_override = geo::Crs::FromUserInput(question.crs);
-  }
-  if (!question.gcps.empty()) options.control_points = question.gcps;
-  if (!question.annotation.empty()) options.annotation = question.annotation;
-  if (!question.cutline.empty()) options.cutline = question.cutline;
-  options.gcp_fit = geo::GeorefFromName(question.transformation);
-  options.allow_ballpark = question.allow_ballpark;
-  return options;
-}
-
-Json SheetDocument(const fs::path& path, const SheetQuestion& question) {
-  const geo::SheetInfo sheet = geo::InspectSheet(path, OptionsOf(question));
+Json SheetDocument(const fs::path& path, const SheetSettings& settings) {
+  const geo::SheetInfo sheet = geo::InspectSheet(path, settings.Options());
   const Box box = geo::Bounds(sheet.footprint);
   const Point2d middle{(box.min_x + box.max_x) / 2.0,
                        (box.min_y + box.max_y) / 2.0};
@@ -204,18 +191,8 @@ Json ProgramInfo() {
   return document;
 }
 
-void SheetQuestion::Validate() const {
-  if (transformation.empty()) return;
-  const auto georef = geo::GeorefFromName(transformation);
-  if (georef && *georef != geo::Georef::kAffine) return;
-  throw Error(
-      ErrorCode::kUsage,
-      fmt::format("'{}' is not a way to fit control points", transformation),
-      "Choose gcp-poly1, gcp-poly2, gcp-poly3 or tps.");
-}
-
-Json FileInfo(const fs::path& path, const SheetQuestion& question) {
-  question.Validate();
+Json FileInfo(const fs::path& path, const SheetSettings& settings) {
+  settings.Options();  // refuses what cannot be meant
   std::error_code ignored;
   // GDAL's virtual file systems are no files of ours.
   const bool is_virtual = path.string().rfind("/vsi", 0) == 0;
@@ -228,7 +205,7 @@ Json FileInfo(const fs::path& path, const SheetQuestion& question) {
     return CheckpointDocument(path.string());
   }
   if (path.extension() == ".gpkg") return ProjectDocument(path);
-  return SheetDocument(path, question);
+  return SheetDocument(path, settings);
 }
 
 std::string SheetText(const Json& document) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/json.h"
+#include "pipelines/sheet_settings.h"
 
 #include <filesystem>
 #include <string>
@@ -14,22 +15,8 @@ namespace mapweave::pipelines {
 // checkpoint.
 Json ProgramInfo();
 
-// How a map sheet is read, as geo::SheetOptions; empty texts leave the choice
-// to the sheet.
-struct SheetQuestion {
-  std::string crs;             // any text that names a CRS
-  std::string gcps;            // file of control points
-  std::string annotation;      // number or id on a page of annotations
-  std::string transformation;  // "gcp-poly1", "gcp-poly2", "gcp-poly3", "tps"
-  std::string cutline;         // vector file
-  bool allow_ballpark = false;
-
-  // Throws Error{kUsage} for a transformation that does not exist.
-  void Validate() const;
-};
-
 // A project file, a checkpoint or a map sheet, told by its content. Throws
-// Error{kBadInput} naming the file if it is none of them. `question` is for
+// Error{kBadInput} naming the file if it is none of them. `settings` are for
 // sheets.
 //
 // Of a sheet: "georef" and "georef_reason", "rmse_m" and "loo_rmse_m",
@@ -38,7 +25,7 @@ struct SheetQuestion {
 // longitude and latitude (GeoJSON MultiPolygons; null with a warning where only
 // a ballpark transformation leads there), "cutline" in pixels.
 Json FileInfo(const std::filesystem::path& path,
-              const SheetQuestion& question = {});
+              const SheetSettings& settings = {});
 
 // A sheet's document as text for people.
 std::string SheetText(const Json& document);

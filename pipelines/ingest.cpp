@@ -184,34 +184,9 @@ void SaveSeries(db::Store& store, const Series& series,
     db::SheetRow row =
         SheetRowOf(series.sheets[i], sheets[i], grid.crs, store.Path());
     row.sha256 = digests[i].file;
+    row.aids_sha256 = digests[i].aids;
     store.SaveSheet(row);
   }
-}
-
-// The files that say where a sheet lies, as far as they are there.
-std::vector<fs::path> PlacingFiles(const SeriesSheet& sheet) {
-  std::vector<fs::path> files;
-  for (const std::string& path :
-       {sheet.settings.gcps, sheet.settings.cutline}) {
-    if (!path.empty()) files.emplace_back(path);
-  }
-  if (geo::IsVirtual(sheet.path)) return files;
-  const std::string extension = sheet.path.extension().string();
-  std::vector<std::string> beside{".points", ".wld"};
-  if (extension.size() > 1) {
-    beside.push_back(extension + "w");
-    beside.push_back(extension.substr(0, 2) + extension.back() + "w");
-  }
-  fs::path appended = sheet.path;
-  std::vector<fs::path> candidates{appended += ".points"};
-  for (const std::string& name : beside) {
-    candidates.push_back(fs::path(sheet.path).replace_extension(name));
-  }
-  std::error_code ignored;
-  for (const fs::path& path : candidates) {
-    if (fs::is_regular_file(path, ignored)) files.push_back(path);
-  }
-  return files;
 }
 
 }  // namespace
@@ -228,11 +203,7 @@ std::vector<SheetDigest> HashSheets(const Series& series, RunContext& context) {
     context.cancel.ThrowIfCancelled();
     SheetDigest digest;
     if (!geo::IsVirtual(sheet.path)) digest.file = Sha256OfFile(sheet.path);
-    std::string aids;
-    for (const fs::path& path : PlacingFiles(sheet)) {
-      aids += geo::IsVirtual(path) ? path.string() : Sha256OfFile(path);
-    }
-    if (!aids.empty()) digest.aids = Sha256(aids);
+    digest.aids = AidsDigest(sheet.path, sheet.settings);
     digests.push_back(std::move(digest));
   }
   return digests;

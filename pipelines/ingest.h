@@ -29,7 +29,7 @@ struct IngestOptions {
 struct SheetDigest {
   // SHA-256 of the sheet's file; empty for virtual paths (/vsizip/, /vsicurl/).
   std::string file;
-  // Digest of the files that place it: control points, cutline, world file.
+  // AidsDigest of it.
   std::string aids;
 };
 

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "geo/file_access.h"
 #include "geo/gdal_session.h"
+#include "geo/placing_files.h"
 #include "pipelines/digest.h"
 
 #include <fmt/format.h>
@@ -115,16 +116,42 @@ Project LoadProject(const db::Store& store) {
   return project;
 }
 
+std::string AidsDigest(const fs::path& sheet, const SheetSettings& settings) {
+  std::string digests;
+  const auto add = [&digests](const fs::path& path) {
+    digests += geo::IsVirtual(path) ? path.string() : Sha256OfFile(path);
+  };
+  if (!settings.gcps.empty()) add(settings.gcps);
+  if (!settings.cutline.empty() && settings.cutline != kNoCutline) {
+    add(settings.cutline);
+  }
+  if (!geo::IsVirtual(sheet)) {
+    for (const geo::PlacingFile& file : geo::FilesBeside(sheet)) {
+      if (file.part) {
+        digests += Sha256(*file.part);
+      } else {
+        add(file.path);
+      }
+    }
+  }
+  return digests.empty() ? "" : Sha256(digests);
+}
+
 void RequireUnchangedSheets(const db::Store& store) {
   for (const db::SheetRow& row : store.Sheets()) {
-    if (row.sha256.empty()) continue;
     const fs::path path = PathFromStored(row.path, store.Path());
-    if (Sha256OfFile(path) != row.sha256) {
-      throw Error(
-          ErrorCode::kBadInput,
-          fmt::format("'{}' has changed since it was ingested", path.string()),
-          "Ingest the sheets again into a new project file, or put the "
-          "old file back.");
+    const auto refuse = [&path](const char* what) {
+      throw Error(ErrorCode::kBadInput,
+                  fmt::format("{}'{}' has changed since it was ingested", what,
+                              path.string()),
+                  "Ingest the sheets again into a new project file, or put the "
+                  "old file back.");
+    };
+    if (!row.sha256.empty() && Sha256OfFile(path) != row.sha256) refuse("");
+    if (row.aids_sha256 &&
+        AidsDigest(path, StoredSettings(row, store.Path())) !=
+            *row.aids_sha256) {
+      refuse("what places (control points, cutline, world file) ");
     }
   }
 }

@@ -52,9 +52,17 @@ struct Project {
 // Throws Error{kBadInput} if the file was not ingested or a sheet is gone.
 Project LoadProject(const db::Store& store);
 
-// Reads every sheet's file through and holds it against the digest that was
-// taken of it on ingestion; remote ones have none. Throws Error{kBadInput}
-// naming the first sheet that is another one now.
+// Digest of the files that place a sheet: control points and cutline that its
+// settings name, and geo::FilesBeside; "" if there are none. Of remote ones
+// (/vsicurl/ ...) the path counts. Throws Error{kBadInput} if one cannot be
+// read.
+std::string AidsDigest(const std::filesystem::path& sheet,
+                       const SheetSettings& settings);
+
+// Reads every sheet's file through, and the files that place it, and holds them
+// against the digests that were taken on ingestion; remote ones have none.
+// Throws Error{kBadInput} naming the first sheet that is another one now or is
+// placed otherwise.
 void RequireUnchangedSheets(const db::Store& store);
 
 // With the displacement that alignment found.

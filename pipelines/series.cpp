@@ -85,6 +85,16 @@ void ApplySettings(const std::vector<SettingArgument>& arguments,
     const auto named = sign == std::string::npos
                            ? std::vector<CatalogueEntry*>()
                            : SheetsNamed(name, entries);
+    const bool is_of_one_scan = argument.key == "gcps" ||
+                                argument.key == "annotation" ||
+                                argument.key == "cutline";
+    if (is_of_one_scan && named.size() > 1 &&
+        argument.text.substr(sign + 1) != kNoCutline) {
+      ThrowBadSetting(
+          argument,
+          fmt::format("'{}' and '{}' have that name; give the path",
+                      named[0]->path.string(), named[1]->path.string()));
+    }
     for (CatalogueEntry* entry : named) {
       entry->settings.Set(argument.key, argument.text.substr(sign + 1));
     }
@@ -113,6 +123,28 @@ void ApplySettings(const std::vector<SettingArgument>& arguments,
   }
 }
 
+// A scanner whose clock is wrong writes any date into the file.
+void RefuseDoubtfulTag(const CatalogueEntry& entry, const DateRange& tag) {
+  const auto year = YearInFileName(entry.path);
+  if (!year || !ParseDateRange(*year).IsApartFrom(tag)) return;
+  throw Error(ErrorCode::kBadInput,
+              fmt::format("'{}' is of {} by its TIFF DateTime, but of {} by "
+                          "its name",
+                          entry.path.string(), tag.edtf, *year),
+              "Say which it is: one date per sheet with --editions 1882,1898, "
+              "or in a series file (see docs/series.md).");
+}
+
+// The date that the raster states about itself.
+std::optional<DateRange> DateInFile(const CatalogueEntry& entry) {
+  const geo::SheetInfo info =
+      geo::InspectSheet(entry.path, entry.settings.Options());
+  if (!info.survey_date) return std::nullopt;
+  DateRange date = DateIn(entry.path, *info.survey_date);
+  if (info.survey_date_is_tag) RefuseDoubtfulTag(entry, date);
+  return date;
+}
+
 SeriesSheet DatedSheet(const CatalogueEntry& entry) {
   SeriesSheet sheet;
   sheet.path = entry.path;
@@ -123,10 +155,8 @@ SeriesSheet DatedSheet(const CatalogueEntry& entry) {
   } else if (entry.edition_date) {
     sheet.date = *entry.edition_date;
     sheet.date_source = DateSource::kEdition;
-  } else if (const auto tag =
-                 geo::InspectSheet(entry.path, entry.settings.Options())
-                     .survey_date) {
-    sheet.date = DateIn(entry.path, *tag);
+  } else if (auto date = DateInFile(entry)) {
+    sheet.date = *std::move(date);
     sheet.date_source = DateSource::kFile;
   } else if (const auto year = YearInFileName(entry.path)) {
     sheet.date = ParseDateRange(*year);

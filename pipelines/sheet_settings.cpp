@@ -57,7 +57,11 @@ geo::SheetOptions SheetSettings::Options() const {
                   "Use gcp-poly1, gcp-poly2, gcp-poly3 or tps.");
     }
   }
-  if (!cutline.empty()) options.cutline = cutline;
+  if (cutline == kNoCutline) {
+    options.keep_all = true;
+  } else if (!cutline.empty()) {
+    options.cutline = cutline;
+  }
   options.allow_ballpark = allow_ballpark.value_or(false);
   return options;
 }
@@ -95,7 +99,7 @@ void SheetSettings::FillFrom(const SheetSettings& defaults) {
 void SheetSettings::MapPaths(
     const std::function<std::string(const std::string& path)>& change) {
   if (!gcps.empty()) gcps = change(gcps);
-  if (!cutline.empty()) cutline = change(cutline);
+  if (!cutline.empty() && cutline != kNoCutline) cutline = change(cutline);
   if (IsCrsFile(crs)) crs = geo::ReadText(change(crs));
 }
 

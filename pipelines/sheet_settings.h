@@ -17,6 +17,9 @@
 
 namespace mapweave::pipelines {
 
+// The cutline that leaves nothing of a sheet out: SheetOptions::keep_all.
+inline constexpr const char* kNoCutline = "none";
+
 // An empty value was not said.
 struct SheetSettings {
   // Whatever geo::Crs::FromUserInput takes.
@@ -27,7 +30,7 @@ struct SheetSettings {
   std::string annotation;
   // gcp-poly1, gcp-poly2, gcp-poly3 or tps.
   std::string transformation;
-  // Path of a vector file with the outline of the legible map.
+  // Path of a vector file with the outline of the legible map, or kNoCutline.
   std::string cutline;
   std::optional<bool> allow_ballpark;
 

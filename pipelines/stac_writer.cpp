@@ -261,6 +261,8 @@ class StacWriter {
     properties[stac::kEditionDate] = edition->date.edtf;
     SheetSettings settings;
     settings.allow_ballpark = sheet.settings.allow_ballpark;
+    // Else the margins that the COG keeps would be left out of it again.
+    if (sheet.settings.cutline == kNoCutline) settings.cutline = kNoCutline;
     if (!options_.cogs) {
       settings = sheet.settings;
       settings.MapPaths([&item](const std::string& path) {

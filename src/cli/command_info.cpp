@@ -9,13 +9,13 @@ namespace {
 
 struct InfoOptions {
   std::string file;
-  pipelines::SheetQuestion question;
+  pipelines::SheetSettings settings;
 };
 
 void Run(const CommonOptions& common, const InfoOptions& options) {
   const Json info = options.file.empty()
                         ? pipelines::ProgramInfo()
-                        : pipelines::FileInfo(options.file, options.question);
+                        : pipelines::FileInfo(options.file, options.settings);
   if (common.json) {
     PrintJson(info);
     return;
@@ -49,23 +49,25 @@ void AddInfoCommand(CLI::App& app, Invocation& invocation) {
       app, "info",
       "Versions and devices; or what a map, project or checkpoint is",
       invocation);
-  pipelines::SheetQuestion& question = options->question;
+  pipelines::SheetSettings& settings = options->settings;
   command->add_option("file", options->file, "Map, project file or checkpoint");
-  command->add_option("--crs", question.crs,
+  command->add_option("--crs", settings.crs,
                       "CRS of a map, in place of the one that it states");
   command->add_option(
-      "--gcps", question.gcps,
+      "--gcps", settings.gcps,
       "Control points of a map: QGIS .points, IIIF georeference "
       "annotation or CSV");
-  command->add_option("--annotation", question.annotation,
+  command->add_option("--annotation", settings.annotation,
                       "Which annotation of a page: number or id");
-  command->add_option("--transformation", question.transformation,
+  command->add_option("--transformation", settings.transformation,
                       "How to fit control points: gcp-poly1, gcp-poly2, "
                       "gcp-poly3 or tps");
-  command->add_option("--cutline", question.cutline,
-                      "Vector file with the outline of the legible map");
-  command->add_flag("--allow-ballpark", question.allow_ballpark,
-                    "Accept transformations that ignore a change of datum");
+  command->add_option(
+      "--cutline", settings.cutline,
+      "Vector file with the outline of the legible map, or none");
+  command->add_flag_callback(
+      "--allow-ballpark", [&settings] { settings.allow_ballpark = true; },
+      "Accept transformations that ignore a change of datum");
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext&) {
       Run(invocation.common, *options);

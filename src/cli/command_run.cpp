@@ -234,6 +234,7 @@ void RunSegment(const CommonOptions& common, const Options& options,
 void RunLineage(const CommonOptions& common, const Options& options,
                 RunContext& context) {
   db::Store store = OpenProject(options);
+  pipelines::RequireUnchangedSheets(store);
   pipelines::RunReport report;
   report.summary = pipelines::DeriveLineage(
       store, StageOptions(common, options).lineage, context);

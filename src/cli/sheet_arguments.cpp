@@ -38,7 +38,7 @@ void SheetArguments::AddTo(CLI::App* command) {
               "tps; chosen by cross-validation if not given");
   add_setting("cutline",
               "Vector file with the outline of the legible map; the rest of "
-              "the sheet is left out");
+              "the sheet is left out; or none: nothing is");
   command
       ->add_flag("--allow-ballpark", allow_ballpark_,
                  "Accept a CRS transformation of unknown accuracy")

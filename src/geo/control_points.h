@@ -26,6 +26,9 @@ struct ControlPointFile {
   std::optional<Crs> crs;
   // True where the format itself fixes the CRS, so that none may replace it.
   bool crs_is_fixed = false;
+  // True where the columns are longitudes and latitudes by name, so that only
+  // a geographic CRS can be theirs.
+  bool is_geographic = false;
   // The fit that the file asks for: "polynomial1", "polynomial2",
   // "polynomial3", "thinPlateSpline", another of Allmaps' names, or empty.
   std::string fit;
@@ -52,11 +55,11 @@ struct ControlPointOptions {
 // pixels as of QGIS 3.26, with the row negative downwards and an optional first
 // line "#CRS: ..."; points with enable = 0 are left out.
 // Table: one column each for column and row in the scan (row downwards) and for
-// the two ground coordinates; "lon" and "lat" fix EPSG:4326.
-// IIIF Georeference Extension 1.0 and its drafts: an Annotation or an
-// AnnotationPage; longitudes and latitudes are brought to EPSG:3857, in which
-// Allmaps fits them.
-// Throws Error{kBadInput} naming the file, the line or field, and the fault.
+// the two ground coordinates; "lon" and "lat" are of EPSG:4326 unless a "#CRS:"
+// line names another geographic one. IIIF Georeference Extension 1.0 and its
+// drafts: an Annotation or an AnnotationPage; longitudes and latitudes are
+// brought to EPSG:3857, in which Allmaps fits them. Throws Error{kBadInput}
+// naming the file, the line or field, and the fault.
 ControlPointFile ReadControlPoints(const std::filesystem::path& path,
                                    const ControlPointOptions& options);
 // The same for a text that is at hand; errors name `path`, which is not opened.

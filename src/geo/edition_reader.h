@@ -34,7 +34,8 @@ struct EditionReaderOptions {
   DisplacementField displacement;
   // Leave out what lies around the map: white, black or plain background that
   // is joined to the sheet's border, and the margin outside the frame, where
-  // there is one and the sheet has no cutline.
+  // there is one and the sheet has no cutline. Sheets whose options say
+  // keep_all are read whole all the same.
   bool find_collars = true;
 };
 

@@ -2,6 +2,7 @@
 #include "geo/placement.h"
 
 #include "core/error.h"
+#include "geo/placing_files.h"
 
 #include <fmt/format.h>
 
@@ -17,15 +18,6 @@ namespace mapweave::geo {
 namespace {
 
 namespace fs = std::filesystem;
-
-// SHEET.EXT.points, as QGIS names it, and SHEET.points.
-std::vector<fs::path> PointsFilesBeside(const fs::path& sheet) {
-  fs::path appended = sheet;
-  appended += ".points";
-  fs::path replaced = sheet;
-  replaced.replace_extension(".points");
-  return {appended, replaced};
-}
 
 // The names that GDAL tries for a world file: the extension with a "w" (first
 // and last letter, or all), and .wld.
@@ -98,13 +90,22 @@ std::optional<std::string> UsedWorldFile(GDALDataset& dataset,
       fmt::format("{}: no georeference in the file, and beside it neither a "
                   "world file ({}) nor control points ({})",
                   sheet.string(), NamesOf(WorldFilesBeside(sheet)),
-                  NamesOf(PointsFilesBeside(sheet))),
+                  NamesOf(PointsFilesFor(sheet))),
       "Georeference it (for instance with QGIS or Allmaps) and give its "
       "control "
       "points (--gcps), or put one of these files beside it.");
 }
 
 }  // namespace
+
+std::optional<GeoTransform> AffineOf(GDALDataset& dataset) {
+  std::array<double, 6> c{};
+  constexpr std::array<double, 6> kNone{0, 1, 0, 0, 0, 1};
+  if (dataset.GetGeoTransform(c.data()) != CE_None || c == kNone) {
+    return std::nullopt;
+  }
+  return GeoTransform(c);
+}
 
 Placement FindPlacement(GDALDataset& dataset, const SheetInfo& sheet) {
   Placement placement;
@@ -115,10 +116,8 @@ Placement FindPlacement(GDALDataset& dataset, const SheetInfo& sheet) {
     placement.origin = named->filename().string();
     return placement;
   }
-  std::array<double, 6> c{};
-  const std::array<double, 6> none{0, 1, 0, 0, 0, 1};
-  if (dataset.GetGeoTransform(c.data()) == CE_None && c != none) {
-    placement.affine = GeoTransform(c);
+  placement.affine = AffineOf(dataset);
+  if (placement.affine) {
     placement.points.crs = CrsFactory::FromSrs(dataset.GetSpatialRef());
     const auto world_file = UsedWorldFile(dataset, sheet.path);
     placement.origin = world_file.value_or("");
@@ -129,7 +128,7 @@ Placement FindPlacement(GDALDataset& dataset, const SheetInfo& sheet) {
     placement.points.crs = CrsFactory::FromSrs(dataset.GetGCPSpatialRef());
     return placement;
   }
-  for (const fs::path& beside : PointsFilesBeside(sheet.path)) {
+  for (const fs::path& beside : PointsFilesFor(sheet.path)) {
     std::error_code ignored;
     if (!fs::is_regular_file(beside, ignored)) continue;
     placement.points = ReadControlPoints(beside, options);

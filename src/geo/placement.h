@@ -23,6 +23,9 @@ struct Placement {
   std::string origin;
 };
 
+// The file's affine map or that of its world file, if it has one.
+std::optional<GeoTransform> AffineOf(GDALDataset& dataset);
+
 // Looks, in this order, at the points that the options name, the file's affine
 // map or world file, the file's own points, a .points file beside it. Uses the
 // sheet's path, size and options. Throws Error{kBadInput} naming the sheet and

@@ -33,7 +33,7 @@ constexpr size_t kNeeded = 4;
 struct ColumnName {
   std::string_view name;  // lower case, without spaces and underscores
   Role role;
-  // Degrees of EPSG:4326.
+  // Of a geographic CRS, EPSG:4326 if nothing else is said.
   bool is_degrees = false;
   // QGIS counts rows downwards from 0 as negative numbers.
   bool is_qgis = false;
@@ -267,8 +267,14 @@ ControlPointFile Table::Read(const std::string& text) {
   line_ = 0;
   if (!header_seen) Throw("it has no header line");
   if (is_degrees_) {
-    file.crs = Crs::Wgs84();
-    file.crs_is_fixed = true;
+    if (file.crs && !file.crs->IsGeographic()) {
+      Throw(
+          fmt::format("its columns are longitudes and latitudes, but its CRS "
+                      "is {}, which is projected",
+                      file.crs->Label()));
+    }
+    if (!file.crs) file.crs = Crs::Wgs84();
+    file.is_geographic = true;
   }
   return file;
 }

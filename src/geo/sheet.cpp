@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <utility>
@@ -162,23 +163,46 @@ void CheckPlace(const SheetInfo& sheet) {
   for (const Point2d& p : sheet.footprint[0].shell) CheckDegrees(sheet, p);
 }
 
-// Years before TIFF (1986) cannot be when a scan was made.
-std::optional<std::string> SurveyDateOf(GDALDataset& dataset) {
-  if (const char* own = dataset.GetMetadataItem("SURVEY_DATE")) return own;
-  const char* tag = dataset.GetMetadataItem("TIFFTAG_DATETIME");
-  if (tag == nullptr) return std::nullopt;
-  const std::string text(tag);  // "YYYY:MM:DD HH:MM:SS"
-  constexpr int kFirstScan = 1986;
-  const int year = std::atoi(text.substr(0, 4).c_str());
-  if (text.size() < 10 || year < 1000 || year >= kFirstScan) {
+// What of a TIFF DateTime, "YYYY:MM:DD HH:MM:SS", dates a survey: as much as is
+// a date, "1882" of "1882:00:00 00:00:00".
+std::optional<std::string> DateOfTag(const std::string& tag) {
+  constexpr size_t kDayLength = 10;
+  if (tag.size() < kDayLength) return std::nullopt;
+  const std::string day = tag.substr(0, kDayLength);
+  // Where clocks that nobody has set begin, west of Greenwich a day earlier.
+  for (const char* epoch : {"1969:12:31", "1970:01:01", "1980:01:01"}) {
+    if (day == epoch) return std::nullopt;
+  }
+  const std::chrono::year_month_day date{
+      std::chrono::year(std::atoi(day.substr(0, 4).c_str())),
+      std::chrono::month(
+          static_cast<unsigned>(std::atoi(day.substr(5, 2).c_str()))),
+      std::chrono::day(
+          static_cast<unsigned>(std::atoi(day.substr(8, 2).c_str())))};
+  // Years before TIFF cannot be when a scan was made.
+  constexpr std::chrono::year kFirstYear(1000);
+  constexpr std::chrono::year kFirstScan(1986);
+  if (date.year() < kFirstYear || date.year() >= kFirstScan) {
     return std::nullopt;
   }
-  return text.substr(0, 4) + "-" + text.substr(5, 2) + "-" + text.substr(8, 2);
+  std::string text = day.substr(0, 4);
+  if (date.month().ok()) text += "-" + day.substr(5, 2);
+  if (date.ok()) text += "-" + day.substr(8, 2);
+  return text;
+}
+
+void FindSurveyDate(GDALDataset& dataset, SheetInfo& sheet) {
+  if (const char* own = dataset.GetMetadataItem("SURVEY_DATE")) {
+    sheet.survey_date = own;
+  } else if (const char* tag = dataset.GetMetadataItem("TIFFTAG_DATETIME")) {
+    sheet.survey_date = DateOfTag(tag);
+    sheet.survey_date_is_tag = sheet.survey_date.has_value();
+  }
 }
 
 // The mask that an annotation states, on the raster.
 void TakeMask(const Ring& mask, SheetInfo& sheet) {
-  if (mask.empty()) return;
+  if (mask.empty() || sheet.options.keep_all) return;
   sheet.cutline = CutAtRaster({{mask, {}}}, sheet.width, sheet.height);
   if (sheet.cutline.empty()) {
     Refuse(sheet, "the mask of its annotation does not touch the sheet",
@@ -186,17 +210,37 @@ void TakeMask(const Ring& mask, SheetInfo& sheet) {
   }
 }
 
-void Place(GDALDataset& dataset, SheetInfo& sheet) {
-  Placement placement = FindPlacement(dataset, sheet);
-  if (sheet.options.crs_override && !placement.points.crs_is_fixed) {
-    sheet.crs = *sheet.options.crs_override;
-  } else if (placement.points.crs && placement.points.crs->IsDefined()) {
-    sheet.crs = *placement.points.crs;
+// What the user says is in vain only where the format of the points fixes it.
+void ChooseCrs(const ControlPointFile& points, SheetInfo& sheet) {
+  const std::optional<Crs>& asked = sheet.options.crs_override;
+  if (asked && points.is_geographic && !asked->IsGeographic()) {
+    Refuse(sheet,
+           fmt::format("its control points are longitudes and latitudes, but "
+                       "{} is projected",
+                       asked->Label()),
+           "Give a geographic CRS (--crs), or none for WGS 84.");
+  }
+  if (asked && !points.crs_is_fixed) {
+    sheet.crs = *asked;
+  } else if (points.crs && points.crs->IsDefined()) {
+    sheet.crs = *points.crs;
   } else {
     Refuse(sheet, "no coordinate reference system",
            "Say which one it is in, for instance --crs EPSG:2056.");
   }
+  if (asked && points.crs_is_fixed && !asked->IsSame(sheet.crs) &&
+      !asked->IsSame(Crs::Wgs84())) {
+    sheet.warnings.push_back(
+        fmt::format("the CRS {} is not used, because the format of its control "
+                    "points fixes theirs",
+                    asked->Label()));
+  }
+}
+
+void Place(GDALDataset& dataset, SheetInfo& sheet) {
+  Placement placement = FindPlacement(dataset, sheet);
   sheet.warnings = std::move(placement.points.warnings);
+  ChooseCrs(placement.points, sheet);
   if (placement.affine) {
     sheet.georef = Georef::kAffine;
     sheet.georef_reason = placement.origin.empty()
@@ -260,7 +304,7 @@ SheetInfo InspectSheet(const std::filesystem::path& path,
   sheet.width = dataset->GetRasterXSize();
   sheet.height = dataset->GetRasterYSize();
   sheet.bands = dataset->GetRasterCount();
-  sheet.survey_date = SurveyDateOf(*dataset);
+  FindSurveyDate(*dataset, sheet);
   NamingSheet(sheet, [&] { Place(*dataset, sheet); });
 
   const Georeference map(sheet);

@@ -34,7 +34,8 @@ std::optional<Georef> GeorefFromName(std::string_view name);
 
 struct SheetOptions {
   // Replaces the CRS that the file states, but not the one that the format of
-  // the control points fixes (IIIF annotations, columns named lon and lat).
+  // the control points fixes (IIIF annotations): a warning says so. For columns
+  // named lon and lat it must be geographic.
   std::optional<Crs> crs_override;
   // How to fit ground control points; kAffine is not a choice here. By default
   // what their file asks for, else the one of kGcpPoly1, kGcpPoly2, kGcpPoly3
@@ -51,6 +52,9 @@ struct SheetOptions {
   // Outline of the legible map: every polygon in a vector file that GDAL
   // reads. It takes the place of an annotation's own mask.
   std::optional<std::filesystem::path> cutline;
+  // Leave nothing out: neither what readers would find to be background or
+  // margin, nor what an annotation's own mask cuts off.
+  bool keep_all = false;
   // For FootprintIn and for readers of this sheet; see TransformOptions.
   bool allow_ballpark = false;
 };
@@ -104,9 +108,13 @@ struct SheetInfo {
   // Side of a pixel in CRS units, at the sheet's centre.
   double resolution = 0.0;
   // The survey's date as text, if the file states one: its SURVEY_DATE item,
-  // or its TIFF DateTime tag where that lies before TIFF itself (1986) and so
-  // cannot be the day of scanning.
+  // or as much of its TIFF DateTime tag as is a date, where that lies before
+  // TIFF itself (1986) and so cannot be the day of scanning, and is not where
+  // clocks begin to count.
   std::optional<std::string> survey_date;
+  // It is from the DateTime tag, which a scanner with a wrong clock may have
+  // written.
+  bool survey_date_is_tag = false;
 
   // The outline in another CRS, with points inserted along the edges. Same
   // errors as Transformer.

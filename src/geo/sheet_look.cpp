@@ -214,7 +214,9 @@ SheetLook LookAt(const SheetInfo& sheet, bool find_collars) {
     look.range = source.SampleRange();
     source.SetRange(look.range);
   }
-  if (find_collars) FindCollars(sheet, source, look);
+  if (find_collars && !sheet.options.keep_all) {
+    FindCollars(sheet, source, look);
+  }
   return look;
 }
 

@@ -44,8 +44,8 @@ struct SheetLook {
 };
 
 // Finds the paper and, unless the sheet has a cutline, the frame around the
-// map; the latter is logged. Throws Error{kBadInput} if the sheet cannot be
-// read.
+// map, if `find_collars` and the sheet's options say so; the latter is logged.
+// Throws Error{kBadInput} if the sheet cannot be read.
 SheetLook LookAt(const SheetInfo& sheet, bool find_collars);
 
 // Clears in `block` what is not paper or lies outside the legible map; pixels

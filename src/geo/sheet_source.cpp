@@ -28,6 +28,32 @@ double FullScale(GDALRasterBand& band) {
   return count >= 1 && count < 8 ? (1 << count) - 1 : 255;
 }
 
+// The middle of the values that an alpha band can have.
+float HalfOpaque(GDALRasterBand& band) {
+  switch (band.GetRasterDataType()) {
+    case GDT_Byte:
+      return static_cast<float>(FullScale(band) / 2.0);
+    case GDT_UInt16:
+      return 32768.0f;
+    case GDT_Int16:
+      return 16384.0f;
+    case GDT_UInt32:
+      return 2147483648.0f;
+    case GDT_Int32:
+      return 1073741824.0f;
+    default:
+      break;
+  }
+  // Of other types the range is a convention: 0 to 1, or that of a byte or of
+  // 16 bits.
+  CplErrorScope errors;
+  std::array<double, 2> range{};
+  const CPLErr status = band.ComputeRasterMinMax(TRUE, range.data());
+  return status == CE_None && range[1] > 1.0
+             ? static_cast<float>(range[1] / 2.0)
+             : 0.5f;
+}
+
 std::vector<std::array<uint8_t, 4>> PaletteOf(const GDALColorTable& table) {
   std::vector<std::array<uint8_t, 4>> palette;
   for (int i = 0; i < table.GetColorEntryCount(); ++i) {
@@ -108,7 +134,10 @@ SheetSource::Layout SheetSource::LayoutOf(GDALDataset& dataset) {
   Layout layout;
   const int count = dataset.GetRasterCount();
   const auto alpha = BandsOf(dataset, {GCI_AlphaBand});
-  if (!alpha.empty()) layout.alpha = alpha[0];
+  if (!alpha.empty()) {
+    layout.alpha = alpha[0];
+    layout.half_opaque = HalfOpaque(*dataset.GetRasterBand(layout.alpha));
+  }
 
   layout.bands = BandsOf(dataset, {GCI_RedBand, GCI_GreenBand, GCI_BlueBand});
   layout.model = Model::kRgb;
@@ -255,8 +284,9 @@ void SheetSource::ReadValidity(int overview, int col, int row, int width,
     GDALRasterBand* band = BandAt(layout_.alpha, overview);
     std::vector<float> alpha(count);
     ReadBand(band, col, row, width, height, GDT_Float32, alpha.data());
-    const float half = IsWide(*band) ? 32768.0f : kHalfOpaque;
-    for (size_t i = 0; i < count; ++i) valid[i] &= alpha[i] >= half;
+    for (size_t i = 0; i < count; ++i) {
+      valid[i] &= alpha[i] >= layout_.half_opaque;
+    }
   }
 }
 

@@ -70,6 +70,7 @@ class SheetSource {
     bool wide = false;       // more than 8 bits
     std::vector<int> bands;  // colour bands, 1-based
     int alpha = 0;           // band, or 0
+    float half_opaque = 0;   // the alpha from which on a pixel counts
     bool nodata = false;     // some colour band has a no-data value
     bool dataset_mask = false;
     std::vector<std::array<uint8_t, 4>> palette;  // RGBA

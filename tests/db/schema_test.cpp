@@ -210,6 +210,7 @@ constexpr char kSecondVersion[] =
     "ALTER TABLE sheet DROP COLUMN loo_rmse_m;"
     "ALTER TABLE sheet DROP COLUMN crs_pipeline;"
     "ALTER TABLE sheet DROP COLUMN crs_accuracy_m;"
+    "ALTER TABLE sheet DROP COLUMN aids_sha256;"
     "UPDATE mapweave_meta SET value = '2' WHERE key = 'schema_version';";
 constexpr char kFirstVersion[] =
     "DROP TABLE alignment_field;"
@@ -245,6 +246,21 @@ TEST(Migrations, SecondVersionWithoutOptionsKeepsNone) {
   MigrateStore(path);
   const Store store = Store::Open(path, OpenMode::kReadOnly);
   for (const SheetRow& sheet : store.Sheets()) EXPECT_EQ(sheet.options, "{}");
+}
+
+TEST(Migrations, ThirdVersionKnowsNothingOfWhatPlacesItsSheets) {
+  TempDir folder;
+  const fs::path path = folder / "p.gpkg";
+  ProjectWithSheet(path);
+  TakeBack(path,
+           "ALTER TABLE sheet DROP COLUMN aids_sha256;"
+           "UPDATE mapweave_meta SET value = '3' WHERE key = "
+           "'schema_version';");
+  EXPECT_EQ(MigrateStore(path).from_version, 3);
+  EXPECT_THAT(CheckStore(path).problems, IsEmpty());
+  const Store store = Store::Open(path, OpenMode::kReadOnly);
+  ASSERT_EQ(store.Sheets().size(), 1u);
+  EXPECT_EQ(store.Sheets()[0].aids_sha256, std::nullopt);
 }
 
 TEST(Migrations, FirstVersionGetsAlignmentFields) {

@@ -88,6 +88,7 @@ TEST(Store, ReadsBackSheets) {
   SheetRow sheet;
   sheet.path = "maps/north.tif";
   sheet.sha256 = "abc";
+  sheet.aids_sha256 = "def";
   sheet.edition = "1860";
   sheet.survey_from = Date{1859, 3, 1};
   sheet.crs = "EPSG:21781";
@@ -117,6 +118,7 @@ TEST(Store, ReadsBackSheets) {
   EXPECT_EQ(read.fid, fid);
   EXPECT_EQ(read.path, sheet.path);
   EXPECT_EQ(read.sha256, "abc");
+  EXPECT_EQ(read.aids_sha256, "def");
   EXPECT_EQ(read.edition, "1860");
   EXPECT_EQ(read.survey_from, sheet.survey_from);
   EXPECT_EQ(read.survey_to, sheet.survey_to);

@@ -89,7 +89,20 @@ TEST_F(ControlPointsTest, TakesLonAndLatAsWgs84) {
       "col,row,lat,lon\n3,4,47.5,7.25\n", "a.csv", {100, 100, {}});
   EXPECT_EQ(file.points[0].ground, (Point2d{7.25, 47.5}));
   EXPECT_EQ(file.crs->Label(), "EPSG:4326");
-  EXPECT_TRUE(file.crs_is_fixed);
+  EXPECT_TRUE(file.is_geographic);
+}
+
+TEST_F(ControlPointsTest, LonAndLatMayBeOfAnotherGeographicCrs) {
+  const auto read = [](const std::string& crs) {
+    return ParseControlPoints(
+        "#CRS: " + crs + "\ncol,row,lon,lat\n3,4,5.5,47.5\n", "a.csv",
+        {100, 100, {}});
+  };
+  // NTF (Paris), 65 m and a meridian away from WGS 84.
+  EXPECT_EQ(read("EPSG:4807").crs->Label(), "EPSG:4807");
+  const Error error = ErrorOf([&] { read("EPSG:2056"); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("EPSG:2056, which is projected"));
 }
 
 TEST_F(ControlPointsTest, RefusesTablesThatItWouldHaveToGuess) {

@@ -661,6 +661,49 @@ TEST_F(EditionReaderTest, StretchesWideValuesOverTheirRange) {
   }
 }
 
+TEST_F(EditionReaderTest, HalfOfWhatAnAlphaBandHoldsIsOpaque) {
+  struct Case {
+    GDALDataType type;
+    double opaque;
+  };
+  for (const Case& c : {Case{GDT_Byte, 255}, Case{GDT_UInt16, 65535},
+                        Case{GDT_Int16, 32767}, Case{GDT_UInt32, 4294967295.0},
+                        Case{GDT_Int32, 2147483647.0}, Case{GDT_Float32, 1},
+                        Case{GDT_Float32, 255}, Case{GDT_Float64, 65535}}) {
+    SCOPED_TRACE(fmt::format("{} {}", GDALGetDataTypeName(c.type), c.opaque));
+    RasterSpec spec;
+    spec.type = c.type;
+    spec.bands = 4;
+    spec.creation_options = {"PHOTOMETRIC=RGB", "ALPHA=YES"};
+    spec.paint = [&c](int band, int col, int row) {
+      if (band < 4) return static_cast<double>((37 * col + 59 * row) % 251);
+      return (col < 8 ? 0.0 : col < 16 ? 0.4 : col < 24 ? 0.6 : 1.0) * c.opaque;
+    };
+    const SheetInfo sheet = Sheet(spec);
+    const Grid grid = ChooseGrid({sheet});
+    const Pixels pixels =
+        EditionReader({sheet}, grid, NoCollars()).Read(WholeOf(grid));
+    for (int col = 0; col < 32; ++col) {
+      ASSERT_EQ(*pixels.coverage.At(col, 5), col >= 16) << col;
+    }
+  }
+}
+
+TEST_F(EditionReaderTest, KeepsAllOfASheetOnRequest) {
+  RasterSpec spec;
+  // White filling around the map.
+  spec.paint = [](int band, int col, int row) {
+    return col < 8 ? 255 : (37 * col + 59 * row + 83 * band) % 251;
+  };
+  SheetInfo sheet = Sheet(spec);
+  const Grid grid = ChooseGrid({sheet});
+  EXPECT_EQ(
+      *EditionReader({sheet}, grid).Read(WholeOf(grid)).coverage.At(3, 12), 0);
+  sheet.options.keep_all = true;
+  const Pixels pixels = EditionReader({sheet}, grid).Read(WholeOf(grid));
+  EXPECT_THAT(pixels.coverage.data, ::testing::Each(1));
+}
+
 TEST_F(EditionReaderTest, HonoursAlphaMaskAndNoData) {
   const auto left_half = [](int col) { return col < 16; };
   struct Case {

@@ -187,10 +187,16 @@ TEST_F(GeorefSourcesTest, ReadsATableOfControlPointsInDegrees) {
       WriteText("gcps.csv",
                 "col,row,lon,lat\n0,0,7.0,47.1\n400,0,7.04,47.1\n"
                 "0,300,7.0,47.08\n400,300,7.04,47.08\n");
+  const auto path = MakeRaster(Path("s.tif"), spec);
   // Not the CRS of degrees.
   options.crs_override = Crs::FromUserInput("EPSG:2056");
-  const SheetInfo sheet =
-      InspectSheet(MakeRaster(Path("s.tif"), spec), options);
+  const Error error = ErrorOf([&] { InspectSheet(path, options); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("EPSG:2056 is projected"));
+  options.crs_override = Crs::FromUserInput("EPSG:4275");
+  EXPECT_EQ(InspectSheet(path, options).crs.Label(), "EPSG:4275");
+  options.crs_override.reset();
+  const SheetInfo sheet = InspectSheet(path, options);
   EXPECT_EQ(sheet.crs.Label(), "EPSG:4326");
   EXPECT_EQ(sheet.georef, Georef::kGcpPoly1);
   const Point2d middle = sheet.transform.WorldFromPixel({200, 150});

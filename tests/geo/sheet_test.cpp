@@ -141,6 +141,15 @@ TEST_F(SheetTest, ReadsTheSurveyDateButNotTheScanDate) {
   EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1882:05:01 00:00:00"), "1882-05-01");
   EXPECT_EQ(tagged("TIFFTAG_DATETIME", "2011:05:01 12:00:00"), std::nullopt);
   EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1882"), std::nullopt);
+  // As much as is a date.
+  EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1882:00:00 00:00:00"), "1882");
+  EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1882:05:00 00:00:00"), "1882-05");
+  EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1882:02:30 00:00:00"), "1882-02");
+  EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1882:26:01 00:00:00"), "1882");
+  // Where clocks begin.
+  EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1970:01:01 00:00:00"), std::nullopt);
+  EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1980:01:01 00:03:12"), std::nullopt);
+  EXPECT_EQ(tagged("TIFFTAG_DATETIME", "1970:01:02 00:00:00"), "1970-01-02");
 }
 
 // --- ground control points -------------------------------------------------
@@ -320,10 +329,19 @@ TEST_F(SheetTest, ReadsAIiifAnnotationMadeOnAnotherSize) {
         {"features", features}}}};
   SheetOptions options;
   options.control_points = WriteText("map.json", annotation.dump());
-  // A CRS for the other sheets of the series does not move this one.
+  // A CRS for the other sheets of the series does not move this one, but is
+  // not passed over in silence.
   options.crs_override = Crs::FromUserInput("EPSG:2056");
   const SheetInfo sheet = InspectSheet(path, options);
   EXPECT_EQ(sheet.crs.Label(), "EPSG:3857");
+  EXPECT_THAT(sheet.warnings,
+              ::testing::Contains(HasSubstr("EPSG:2056 is not used")));
+  options.crs_override = Crs::Wgs84();
+  options.keep_all = true;
+  const SheetInfo whole = InspectSheet(path, options);
+  EXPECT_THAT(whole.warnings,
+              ::testing::Not(::testing::Contains(HasSubstr("not used"))));
+  EXPECT_TRUE(whole.cutline.empty());
   EXPECT_EQ(sheet.georef, Georef::kGcpPoly1);
   const Point2d middle = sheet.transform.WorldFromPixel({160, 120});
   EXPECT_NEAR(middle.x, 2.30 * 6378137.0 * M_PI / 180.0, 0.1);

@@ -46,7 +46,7 @@ constexpr const char* kPoints =
     "50,25,2600110,1199950\n";
 
 TEST_F(InfoTest, TellsHowASheetIsPlaced) {
-  SheetQuestion question;
+  SheetSettings question;
   question.gcps = Write("points.csv", kPoints);
   question.crs = "EPSG:2056";
   const Json info = FileInfo(Scan(), question);
@@ -77,7 +77,7 @@ TEST_F(InfoTest, TellsHowASheetIsPlaced) {
 }
 
 TEST_F(InfoTest, AppliesTheTransformationAndTheCutline) {
-  SheetQuestion question;
+  SheetSettings question;
   question.gcps = Write("points.csv", kPoints);
   question.crs = "EPSG:2056";
   question.transformation = "tps";

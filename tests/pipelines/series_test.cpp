@@ -3,6 +3,8 @@
 
 #include "fixture.h"
 
+#include <gdal.h>
+
 namespace mapweave::pipelines {
 namespace {
 
@@ -297,6 +299,78 @@ TEST_F(SeriesTest, TagOfTheTiffGoesBeforeTheYearInItsName) {
       LoadSeries({Sheet("scan_1990.tif", "1871-03"), Sheet("b_1898.tif")}, {});
   EXPECT_THAT(series.Labels(), ElementsAre("1871-03", "1898"));
   EXPECT_EQ(series.sheets[0].path, Path("scan_1990.tif"));
+}
+
+TEST_F(SeriesTest, AClockThatContradictsTheNameIsRefused) {
+  const auto sheet = Sheet("town_1882.tif");
+  const auto tag = [&sheet](const char* text) {
+    GDALDatasetH dataset = GDALOpen(sheet.c_str(), GA_Update);
+    GDALSetMetadataItem(dataset, "TIFFTAG_DATETIME", text, nullptr);
+    GDALClose(dataset);
+  };
+  tag("1971:01:01 00:00:00");
+  const Error error = ErrorOf([&] { LoadSeries({sheet}, {}); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("1971-01-01"));
+  EXPECT_THAT(error.Message(), HasSubstr("1882 by its name"));
+  EXPECT_THAT(error.Hint(), HasSubstr("--editions"));
+  SeriesOptions options;
+  options.editions = {"1882"};
+  EXPECT_EQ(LoadSeries({sheet}, options).sheets[0].date.edtf, "1882");
+  // The clock was never set: the name counts.
+  tag("1970:01:01 00:00:00");
+  const Series series = LoadSeries({sheet}, {});
+  EXPECT_EQ(series.sheets[0].date.edtf, "1882");
+  EXPECT_EQ(series.sheets[0].date_source, DateSource::kFileName);
+}
+
+TEST_F(SeriesTest, WhatIsOfOneScanNeedsThePathWhereNamesAreAlike) {
+  std::filesystem::create_directory(Path("1882"));
+  std::filesystem::create_directory(Path("1898"));
+  const auto first = Sheet("1882/a.tif");
+  const auto second = Sheet("1898/a.tif");
+  SeriesOptions options;
+  options.editions = {"1882", "1898"};
+  for (const char* key : {"gcps", "annotation", "cutline"}) {
+    options.settings = {{key, "a.tif=x"}};
+    const Error error = ErrorOf([&] { LoadSeries({first, second}, options); });
+    EXPECT_EQ(error.Code(), ErrorCode::kUsage) << key;
+    EXPECT_THAT(error.Message(), HasSubstr(first.string()));
+    EXPECT_THAT(error.Message(), HasSubstr(second.string()));
+    options.settings = {{key, first.string() + "=x"}};
+    const Series series = LoadSeries({first, second}, options);
+    EXPECT_EQ(series.sheets[0].settings.Get(key), "x");
+    EXPECT_EQ(series.sheets[1].settings.Get(key), "");
+  }
+  options.settings = {{"crs", "a.tif=EPSG:25832"}};
+  EXPECT_EQ(LoadSeries({first, second}, options).sheets[1].settings.crs,
+            "EPSG:25832");
+}
+
+TEST_F(SeriesTest, NoCutlineIsAWordAndNoPath) {
+  Sheet("a.tif");
+  Sheet("b.tif");
+  const Series series = LoadSeries(
+      {Toml("cutline = \"town.geojson\"\n[[edition]]\ndate = \"1882\"\n"
+            "sheets = [{ path = \"a.tif\", cutline = \"none\" }, "
+            "\"b.tif\"]")},
+      {});
+  EXPECT_TRUE(series.sheets[0].settings.Options().keep_all);
+  EXPECT_FALSE(series.sheets[0].settings.Options().cutline);
+  EXPECT_FALSE(series.sheets[1].settings.Options().keep_all);
+  EXPECT_EQ(series.sheets[1].settings.cutline, Path("town.geojson"));
+  WriteText(Path("series.csv"), "path,date,cutline\na.tif,1882,none\n");
+  EXPECT_TRUE(LoadSeries({Path("series.csv")}, {})
+                  .sheets[0]
+                  .settings.Options()
+                  .keep_all);
+  SeriesOptions options;
+  options.editions = {"1882", "1882"};
+  options.settings = {{"cutline", "none"}};
+  for (const SeriesSheet& sheet :
+       LoadSeries({Path("a.tif"), Path("b.tif")}, options).sheets) {
+    EXPECT_TRUE(sheet.settings.Options().keep_all);
+  }
 }
 
 TEST_F(SeriesTest, TagThatIsNoDateNamesTheSheet) {
