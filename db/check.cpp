@@ -272,8 +272,13 @@ void CheckProject(Checker& checker) {
         "OR built_by > gone_by "
         "OR (built_by > gone_after AND NOT EXISTS (SELECT 1 "
         "FROM edition AS f, edition AS l WHERE f.edition = b.first_edition "
-        "AND l.edition = b.last_edition AND built_by <= f.date_to "
-        "AND gone_after >= l.date_from))");
+        // A sheet may have been drawn apart from the rest of its edition.
+        "AND l.edition = b.last_edition AND built_by <= max(f.date_to, "
+        "coalesce((SELECT max(survey_to) FROM sheet "
+        "WHERE edition = f.edition), f.date_to)) "
+        "AND gone_after >= min(l.date_from, "
+        "coalesce((SELECT min(survey_from) FROM sheet "
+        "WHERE edition = l.edition), l.date_from))))");
     checker.RowsAreProblems(
         "order of dates: building_state ends before it starts (fid, track): "
         "{}",

@@ -141,7 +141,6 @@ db::EditionRow WithAlignment(db::EditionRow row,
 
 void SaveAlignment(db::Store& store, const geo::Grid& grid,
                    const tracking::SeriesAlignment& series) {
-  db::Transaction transaction = store.Begin();
   const std::vector<db::EditionRow> rows = store.Editions();
   for (size_t i = 0; i < rows.size(); ++i) {
     const tracking::EditionAlignment& found = series.editions[i];
@@ -149,7 +148,33 @@ void SaveAlignment(db::Store& store, const geo::Grid& grid,
     store.SaveAlignmentField(rows[i].edition,
                              GroundField(found.fit.field, grid));
   }
-  transaction.Commit();
+}
+
+bool ChangesAlignment(const Project& project,
+                      const tracking::SeriesAlignment& series) {
+  for (size_t i = 0; i < project.editions.size(); ++i) {
+    const DisplacementField& before = project.editions[i].displacement;
+    const DisplacementField& now = series.editions[i].fit.field;
+    if (before.IsEmpty() && now.IsEmpty()) continue;
+    if (before != GroundField(now, project.grid)) return true;
+  }
+  return false;
+}
+
+void GiveUpResult(db::Store& store, bool is_allowed) {
+  const std::vector<db::RunRow> runs = store.Runs();
+  if (runs.empty()) return;
+  if (!is_allowed) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("the buildings in '{}' rest on another alignment",
+                            store.Path().string()),
+                "Add --overwrite to give them up and align anew; then run "
+                "'mapweave segment' and 'mapweave lineage'.");
+  }
+  for (const db::RunRow& run : runs) store.DeleteRun(run.run_id);
+  LogWarning(
+      "align: the buildings of the former alignment are gone: run 'mapweave "
+      "segment' and 'mapweave lineage'");
 }
 
 std::vector<PlaceError> ErrorsOf(const tracking::EditionAlignment& edition,
@@ -235,7 +260,12 @@ std::vector<EditionAlignment> Align(db::Store& store,
                             });
   context.cancel.ThrowIfCancelled();
 
+  db::Transaction transaction = store.Begin();
+  if (ChangesAlignment(project, series)) {
+    GiveUpResult(store, options.replace_result);
+  }
   SaveAlignment(store, project.grid, series);
+  transaction.Commit();
   std::vector<EditionAlignment> alignments = StoredAlignment(store);
   for (size_t i = 0; i < alignments.size(); ++i) {
     alignments[i].errors = ErrorsOf(series.editions[i], project.grid);

@@ -26,6 +26,8 @@ struct AlignOptions {
   int overview_px = 1536;
   // One affine map per edition instead of a smooth field.
   bool coarse = false;
+  // Give up buildings that were found with another alignment.
+  bool replace_result = false;
   // The result does not depend on it.
   int threads = 1;
 
@@ -65,6 +67,8 @@ struct EditionAlignment {
 
 // Writes the editions' displacements into `store` in one transaction. A second
 // call replaces the first one's result. One edition alone is aligned by itself.
+// Throws Error{kUsage} where that would make the buildings in the project stale,
+// unless the options give them up.
 std::vector<EditionAlignment> Align(db::Store& store,
                                     const AlignOptions& options,
                                     RunContext& context);

@@ -199,6 +199,20 @@ SheetSettings StoredSettings(const db::SheetRow& row,
   return settings;
 }
 
+void RequireResult(const db::Store& store) {
+  const std::vector<db::RunRow> runs = store.Runs();
+  const bool is_finished = std::any_of(
+      runs.begin(), runs.end(),
+      [](const db::RunRow& run) { return run.status == db::RunStatus::kDone; });
+  if (is_finished) return;
+  throw Error(ErrorCode::kBadInput,
+              fmt::format("'{}' holds no result yet: {}", store.Path().string(),
+                          runs.empty() ? "nothing was segmented"
+                                       : "its run is not finished"),
+              "Give the command that made it again, or run 'mapweave segment' "
+              "and 'mapweave lineage' on it.");
+}
+
 void LimitRasterCache(int memory_mb) {
   geo::GdalOptions gdal;
   gdal.cache_mb = std::max(64, memory_mb / 8);

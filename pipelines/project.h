@@ -95,6 +95,10 @@ std::filesystem::path PathFromStored(const std::string& stored,
 SheetSettings StoredSettings(const db::SheetRow& row,
                              const std::filesystem::path& project_file);
 
+// Throws Error{kBadInput} if the project's run has not come to its result:
+// without buildings nothing can be told of what stood where.
+void RequireResult(const db::Store& store);
+
 // GDAL's cache of raster blocks, as a part of what the program may use.
 void LimitRasterCache(int memory_mb);
 

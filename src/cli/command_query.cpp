@@ -6,6 +6,7 @@
 #include "db/query.h"
 #include "pipelines/export.h"
 #include "pipelines/filter.h"
+#include "pipelines/project.h"
 
 #include <fmt/format.h>
 
@@ -80,6 +81,7 @@ void RunQuery(const CommonOptions& common, const Options& options) {
   const db::Store store =
       db::Store::Open(options.project, db::OpenMode::kReadOnly);
   const db::QueryFilter filter = pipelines::ParseFilter(options.filter, store);
+  if (!options.explain) pipelines::RequireResult(store);
   if (options.explain) {
     const std::string sql = db::ExplainQuery(store, filter);
     if (common.json) {
@@ -103,6 +105,7 @@ void RunExport(const CommonOptions& common, const Options& options,
                RunContext& context) {
   const db::Store store =
       db::Store::Open(options.project, db::OpenMode::kReadOnly);
+  pipelines::RequireResult(store);
   pipelines::Export(store, pipelines::ParseFilter(options.filter, store),
                     options.output, common.OverwriteMode(), context);
   if (common.json) PrintJson({{"output", options.output}});

@@ -186,8 +186,9 @@ void RunAlign(const CommonOptions& common, const Options& options,
   pipelines::LimitRasterCache(common.memory_mb);
   db::Store store = OpenProject(options);
   pipelines::RequireUnchangedSheets(store);
-  const auto found =
-      pipelines::Align(store, StageOptions(common, options).align, context);
+  pipelines::AlignOptions align = StageOptions(common, options).align;
+  align.replace_result = common.overwrite;
+  const auto found = pipelines::Align(store, align, context);
   if (!options.report_folder.empty()) {
     pipelines::WriteAlignmentReport(store, found, options.report_folder,
                                     common.OverwriteMode(), context);

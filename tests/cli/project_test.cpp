@@ -77,6 +77,33 @@ TEST_F(FinishedProject, QueryFindsWhatLiesInABox) {
   }
 }
 
+TEST_F(FinishedProject, IsNotAlignedAnewBehindItsBuildings) {
+  const std::string copy = Path("copy.gpkg");
+  fs::copy_file(project_, copy);
+  // The sheets lie beside the original.
+  for (const std::string& sheet : small_.Sheets()) {
+    fs::copy_file(sheet, Path(fs::path(sheet).filename().string()));
+  }
+  const Outcome refused = Mapweave({"align", copy, "--coarse"});
+  EXPECT_EQ(refused.code, 2) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("--overwrite"));
+  EXPECT_EQ(Mapweave({"query", copy, "--at", "1880"}).code, 0);
+  // The same alignment again changes nothing.
+  EXPECT_EQ(Mapweave({"align", copy}).code, 0);
+
+  const Outcome anew = Mapweave({"align", copy, "--coarse", "--overwrite"});
+  EXPECT_EQ(anew.code, 0) << anew.err;
+  EXPECT_THAT(anew.err, HasSubstr("segment"));
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"query", copy, "--at", "1880"},
+           {"export", copy, Path("copy.geojson")}}) {
+    const Outcome empty = Mapweave(arguments);
+    EXPECT_EQ(empty.code, 3) << empty.err;
+    EXPECT_THAT(empty.err, HasSubstr("no result yet"));
+  }
+  EXPECT_FALSE(fs::exists(Path("copy.geojson")));
+}
+
 TEST_F(FinishedProject, RecordsHowCoordinatesWereTransformed) {
   sqlite3* db = nullptr;
   ASSERT_EQ(
