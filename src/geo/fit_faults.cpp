@@ -155,6 +155,60 @@ std::optional<FitFault> OverstretchOf(const FitSite& site, Georef fit,
       "cutline around the part of the map that the points cover."};
 }
 
+// Stretches of the affine fit along its main directions, metres per pixel.
+Stretch MainStretches(const FitSite& site) {
+  const LocalMap affine =
+      Georeference(site.points, Georef::kGcpPoly1).At({0, 0});
+  return StretchOf(
+      {affine.per_column.x * site.metres.x,
+       affine.per_column.y * site.metres.y},
+      {affine.per_row.x * site.metres.x, affine.per_row.y * site.metres.y});
+}
+
+// Points that no map of paper could fit: exchanged, swapped or of another CRS.
+std::optional<FitFault> MisfitOf(const FitSite& site, Georef fit) {
+  const std::string hint =
+      "Check that no points are exchanged and no columns swapped, and that "
+      "their CRS is right.";
+  constexpr double kMostLopsided = 4.0;
+  const Stretch s = MainStretches(site);
+  if (s.most > kMostLopsided * s.least) {
+    return FitFault{
+        fmt::format("its {} control points stretch the sheet {:.1f} times more "
+                    "in one direction than in the other; the worst are {}",
+                    site.points.size(), s.most / s.least,
+                    WorstPoints(Residuals(site, Georef::kGcpPoly1), 3)),
+        hint};
+  }
+  // Of the diagonal of what the points span: a map that its points fit so badly
+  // says nothing of where a house stands.
+  constexpr double kMostShare = 0.05;
+  Box box{HUGE_VAL, HUGE_VAL, -HUGE_VAL, -HUGE_VAL};
+  for (const ControlPoint& point : site.points) {
+    box = {
+        std::min(box.min_x, point.pixel.x), std::min(box.min_y, point.pixel.y),
+        std::max(box.max_x, point.pixel.x), std::max(box.max_y, point.pixel.y)};
+  }
+  const double diagonal_m =
+      MetresPerPixel(site) *
+      std::hypot(box.max_x - box.min_x, box.max_y - box.min_y);
+  const auto residuals = Residuals(site, fit);
+  double squares = 0.0;
+  for (const ControlPointResidual& r : residuals) {
+    squares +=
+        r.residual_m.x * r.residual_m.x + r.residual_m.y * r.residual_m.y;
+  }
+  const double rmse_m = std::sqrt(
+      squares / static_cast<double>(std::max<size_t>(1, residuals.size())));
+  if (rmse_m <= kMostShare * diagonal_m) return std::nullopt;
+  return FitFault{
+      fmt::format("the {} fit misses its {} control points by {:.0f} m (root "
+                  "mean square) on a map of {:.0f} m; the worst are {}",
+                  GeorefName(fit), site.points.size(), rmse_m, diagonal_m,
+                  WorstPoints(Residuals(site, Georef::kGcpPoly1), 3)),
+      hint};
+}
+
 struct Extrapolation {
   double error_m = 0.0;  // predicted standard error at `pixel`
   double times = 0.0;    // what one point's scatter is multiplied by
@@ -222,10 +276,7 @@ void AddMisshape(const FitSite& site, std::vector<std::string>& doubts) {
         "the control points turn the sheet into its mirror image: check that "
         "no two columns of theirs are swapped");
   }
-  const Stretch s = StretchOf(
-      {affine.per_column.x * site.metres.x,
-       affine.per_column.y * site.metres.y},
-      {affine.per_row.x * site.metres.x, affine.per_row.y * site.metres.y});
+  const Stretch s = MainStretches(site);
   constexpr double kLopsided = 1.25;
   if (s.most > kLopsided * s.least) {
     doubts.push_back(fmt::format(
@@ -274,6 +325,7 @@ std::optional<FitFault> FaultOf(const FitSite& site, Georef fit) {
   const Georeference map(site.points, fit);
   if (auto fault = FoldOf(site, fit, map)) return fault;
   if (auto fault = OverstretchOf(site, fit, map)) return fault;
+  if (auto fault = MisfitOf(site, fit)) return fault;
   return ExtrapolationFaultOf(site, fit);
 }
 

@@ -26,7 +26,9 @@ struct FitFault {
 };
 
 // In this order: the fit folds the legible map over itself; it stretches or
-// shears it beyond four times the sheet's scale somewhere; its predicted
+// shears it beyond four times the sheet's scale somewhere; it stretches the
+// whole sheet over four times more one way than the other, or misses its points
+// by over a twentieth of the distance that they span; its predicted
 // standard error at the legible map's farthest corner is over 1 % of the map's
 // diagonal because the points cover only a part of it. None if it is usable.
 // Throws Error{kBadInput} if the points do not determine the fit.

@@ -84,14 +84,15 @@ TEST_F(FinishedProject, IsNotAlignedAnewBehindItsBuildings) {
   for (const std::string& sheet : small_.Sheets()) {
     fs::copy_file(sheet, Path(fs::path(sheet).filename().string()));
   }
-  const Outcome refused = Mapweave({"align", copy, "--coarse"});
+  const Outcome refused = Mapweave({"align", copy, "--min-confidence", "1"});
   EXPECT_EQ(refused.code, 2) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("--overwrite"));
   EXPECT_EQ(Mapweave({"query", copy, "--at", "1880"}).code, 0);
   // The same alignment again changes nothing.
   EXPECT_EQ(Mapweave({"align", copy}).code, 0);
 
-  const Outcome anew = Mapweave({"align", copy, "--coarse", "--overwrite"});
+  const Outcome anew =
+      Mapweave({"align", copy, "--min-confidence", "1", "--overwrite"});
   EXPECT_EQ(anew.code, 0) << anew.err;
   EXPECT_THAT(anew.err, HasSubstr("segment"));
   for (const auto& arguments : std::vector<std::vector<std::string>>{

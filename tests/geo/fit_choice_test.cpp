@@ -136,6 +136,23 @@ TEST(FitFaults, NamesWhereASplineFolds) {
   EXPECT_THAT(fault->fault, HasSubstr("m off"));
 }
 
+TEST(FitFaults, RefusesPointsThatNoSheetCouldFit) {
+  const FitSite good = Site(12, 0.5, Straight);
+  ASSERT_FALSE(FaultOf(good, Georef::kGcpPoly1).has_value());
+  FitSite exchanged = good;
+  std::swap(exchanged.points[0].ground, exchanged.points[11].ground);
+  std::swap(exchanged.points[3].ground, exchanged.points[8].ground);
+  const auto misfit = FaultOf(exchanged, Georef::kGcpPoly1);
+  ASSERT_TRUE(misfit.has_value());
+  EXPECT_THAT(misfit->fault, HasSubstr("the worst are"));
+  EXPECT_THAT(misfit->hint, HasSubstr("exchanged"));
+  FitSite lopsided = good;
+  for (ControlPoint& p : lopsided.points) p.pixel.x /= 5.0;
+  const auto pulled = FaultOf(lopsided, Georef::kGcpPoly1);
+  ASSERT_TRUE(pulled.has_value());
+  EXPECT_THAT(pulled->fault, HasSubstr("5.0 times more"));
+}
+
 TEST(FitFaults, DoubtsAMirroredOrLopsidedSheet) {
   FitSite site = Site(12, 0.5, Straight);
   EXPECT_THAT(Doubts(site, Georef::kGcpPoly1, {}), IsEmpty());

@@ -140,9 +140,12 @@ Verdict JudgeSheet(const fs::path& folder, const Json& entry) {
 }
 
 // A sheet at full resolution, put together from windows of odd sizes.
-ImageU8 ReadByWindows(SheetSource& source) {
+Block ReadByWindows(SheetSource& source) {
   const Level level = source.MakeLevel(1);
-  ImageU8 all(source.Width(), source.Height(), 3);
+  Block whole;
+  whole.rgb = ImageU8(source.Width(), source.Height(), 3);
+  whole.valid = ImageU8(source.Width(), source.Height(), 1);
+  ImageU8& all = whole.rgb;
   constexpr int kWidth = 61;
   constexpr int kHeight = 47;
   for (int row = 0; row < all.height; row += kHeight) {
@@ -151,10 +154,12 @@ ImageU8 ReadByWindows(SheetSource& source) {
       for (int y = 0; y < block.rgb.height; ++y) {
         std::copy_n(block.rgb.At(0, y), 3 * block.rgb.width,
                     all.At(col, row + y));
+        std::copy_n(block.valid.At(0, y), block.valid.width,
+                    whole.valid.At(col, row + y));
       }
     }
   }
-  return all;
+  return whole;
 }
 
 // GDAL's checksum of one channel.
@@ -204,10 +209,11 @@ RawBand ReadRaw(const fs::path& path) {
 }
 
 // True if every raw value has one shade, and greater values none darker.
-bool IsMonotone(const RawBand& raw, const ImageU8& image) {
+bool IsMonotone(const RawBand& raw, const Block& read) {
+  const ImageU8& image = read.rgb;
   std::map<double, int> shades;
   for (size_t i = 0; i < raw.values.size(); ++i) {
-    if (!std::isfinite(raw.values[i])) continue;
+    if (!std::isfinite(raw.values[i]) || !read.valid.data[i]) continue;
     const auto [it, is_new] = shades.emplace(raw.values[i], image.data[3 * i]);
     if (!is_new && it->second != image.data[3 * i]) return false;
   }
@@ -243,7 +249,8 @@ void JudgePixels(const fs::path& folder, const Json& entry, Verdict& verdict) {
       source.Read(source.MakeLevel(1), 0, source.Height() - 64, 64, 64);
       ReadByWindows(source);
     }
-    ImageU8 image = ReadByWindows(source);
+    Block read = ReadByWindows(source);
+    ImageU8& image = read.rgb;
     verdict.pixels = "read";
     if (!sound) {
       verdict.fault += " pixels should not be readable";
@@ -262,7 +269,7 @@ void JudgePixels(const fs::path& folder, const Json& entry, Verdict& verdict) {
     } else {
       verdict.pixels = "stretched";
       if (raw.checksum != expected ||
-          (entry.at("color")[0] != "Blue" && !IsMonotone(raw, image))) {
+          (entry.at("color")[0] != "Blue" && !IsMonotone(raw, read))) {
         verdict.fault += " other shades";
       }
     }
