@@ -62,7 +62,7 @@ Json DenseConfig::ToJson() const {
   return {{"preset", preset},   {"norm", nn::NormKindName(norm)},
           {"widths", widths},   {"depths", depths},
           {"pyramid", pyramid}, {"fine", fine},
-          {"head", head}};
+          {"head", head},       {"refine", refine}};
 }
 
 DenseConfig DenseConfig::FromJson(const Json& json) {
@@ -77,13 +77,21 @@ DenseConfig DenseConfig::FromJson(const Json& json) {
   config.pyramid = PositiveField(json, "pyramid");
   config.fine = PositiveField(json, "fine");
   config.head = PositiveField(json, "head");
+  // Networks of before the refinement do not name it.
+  config.refine = json.contains("refine") && json["refine"] != 0
+                      ? PositiveField(json, "refine")
+                      : 0;
+  if (config.refine % 2 != 0) {
+    throw Error(ErrorCode::kBadInput,
+                "network configuration: \"refine\" must be even");
+  }
   const auto divides = [](int64_t channels) {
     return channels % nn::kGroupsPerNorm == 0;
   };
   if (config.norm == nn::NormKind::kGroup &&
       !(std::all_of(config.widths.begin(), config.widths.end(), divides) &&
         divides(config.pyramid) && divides(config.fine) &&
-        divides(config.head))) {
+        divides(config.head) && divides(config.refine / 2))) {
     throw Error(ErrorCode::kBadInput,
                 "network configuration: group norm needs channels in "
                 "multiples of " +
@@ -126,6 +134,13 @@ DenseNetImpl::DenseNetImpl(const DenseConfig& config) : config_(config) {
   fine_smooth_ = register_module("smooth2", conv(config.fine, config.fine, 3));
   head_ = register_module("head", conv(config.fine, config.head, 3));
   head_out_ = register_module("head_out", nn::Conv(config.head, 16, 1));
+  if (config.refine > 0) {
+    ink_ = register_module("ink", conv(4, config.refine / 2, 3));
+    context_ =
+        register_module("context", conv(config.head, 2 * config.refine, 1));
+    refine_ = register_module("refine", conv(config.refine, config.refine, 3));
+    refine_out_ = register_module("refine_out", nn::Conv(config.refine, 2, 3));
+  }
   heat_ = register_module("heat", conv(config.fine, config.fine, 3));
   heat_out_ =
       register_module("heat_out", nn::Conv(config.fine, 1, 1, kHeatBias));
@@ -157,6 +172,21 @@ torch::Tensor DenseNetImpl::Fine(const torch::Tensor& features,
   return fine_smooth_(fine_lateral_(features) + Double(fine_reduce_(coarse)));
 }
 
+torch::Tensor DenseNetImpl::Cells(const torch::Tensor& fine,
+                                  const torch::Tensor& x) {
+  const torch::Tensor head = head_(fine);
+  const torch::Tensor cells = head_out_(head).to(torch::kFloat);
+  if (!refine_) return cells;
+  const torch::Tensor context = torch::pixel_shuffle(context_(head), 2);
+  const torch::Tensor correction =
+      refine_out_(refine_(torch::cat({ink_(x), context}, 1)
+                              .contiguous(torch::MemoryFormat::ChannelsLast)));
+  const torch::Tensor of_cells =
+      torch::pixel_unshuffle(correction.to(torch::kFloat), 2);
+  return torch::cat({cells.slice(1, 0, 8) + of_cells, cells.slice(1, 8, 16)},
+                    1);
+}
+
 DenseOutput DenseNetImpl::forward(const torch::Tensor& x, int64_t editions) {
   MAPWEAVE_CHECK(x.dim() == 4 && x.size(1) == 4 && editions >= 1 &&
                  x.size(0) % editions == 0 && x.size(2) % kDenseStride == 0 &&
@@ -164,7 +194,7 @@ DenseOutput DenseNetImpl::forward(const torch::Tensor& x, int64_t editions) {
   const Features features = Trunk(x);
   const torch::Tensor fine = Fine(features[0], Pyramid(features, editions));
   DenseOutput output;
-  output.cells = head_out_(head_(fine)).to(torch::kFloat);
+  output.cells = Cells(fine, x);
   // As in TemporalFusion: the reduction in memory order.
   const torch::Tensor shared =
       fine.permute({0, 2, 3, 1})
@@ -194,7 +224,7 @@ torch::Tensor DenseNetImpl::Infer(const torch::Tensor& x) {
   for (int64_t t = 0; t < editions; ++t) {
     const torch::Tensor fine =
         Fine(levels[0][static_cast<size_t>(t)], coarse.narrow(0, t, 1));
-    cells.push_back(head_out_(head_(fine)).to(torch::kFloat));
+    cells.push_back(Cells(fine, x.narrow(0, t, 1)));
   }
   return torch::cat(cells);
 }

@@ -5,7 +5,9 @@
 // editions. A residual trunk and a feature pyramid per edition (Lin et al.,
 // 2017), with temporal fusion after each pyramid level; heads at the full
 // resolution through pixel shuffle (Shi et al., 2016), since buildings on maps
-// are 5 to 30 pixels wide.
+// are 5 to 30 pixels wide. What tells two of them apart is often a line of one
+// pixel, which the trunk's first stride blurs: a thin branch that never left
+// the full resolution corrects foreground and interior.
 //
 // Internal to models: pulls in Torch.
 #pragma once
@@ -29,6 +31,8 @@ struct DenseConfig {
   int64_t pyramid = 96;  // channels of the levels at strides 4, 8 and 16
   int64_t fine = 48;     // and at stride 2
   int64_t head = 64;
+  // Channels of the refinement at full resolution; 0 = none.
+  int64_t refine = 16;
 
   // Throws Error{kUsage} for a preset that does not exist.
   static DenseConfig Preset(const std::string& name);
@@ -76,6 +80,8 @@ class DenseNetImpl : public torch::nn::Module {
   // The level at stride 2, editions apart.
   torch::Tensor Fine(const torch::Tensor& features,
                      const torch::Tensor& coarse);
+  // DenseOutput::cells from the level at stride 2 and the input.
+  torch::Tensor Cells(const torch::Tensor& fine, const torch::Tensor& x);
 
   DenseConfig config_;
   nn::ConvNorm stem_{nullptr};
@@ -89,6 +95,11 @@ class DenseNetImpl : public torch::nn::Module {
   nn::ConvNorm fine_smooth_{nullptr};
   nn::ConvNorm head_{nullptr};
   nn::Conv head_out_{nullptr};
+  // Null without refinement.
+  nn::ConvNorm ink_{nullptr};
+  nn::ConvNorm context_{nullptr};
+  nn::ConvNorm refine_{nullptr};
+  nn::Conv refine_out_{nullptr};
   nn::ConvNorm heat_{nullptr};
   nn::Conv heat_out_{nullptr};
 };

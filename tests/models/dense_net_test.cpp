@@ -213,5 +213,18 @@ TEST(DenseConfig, SurvivesJson) {
   EXPECT_THROW(DenseConfig::FromJson(bad), Error);
 }
 
+TEST(DenseConfig, NetworksOfBeforeTheRefinementHaveNone) {
+  Json old = DenseConfig{}.ToJson();
+  old.erase("refine");
+  const DenseConfig config = DenseConfig::FromJson(old);
+  EXPECT_EQ(config.refine, 0);
+  DenseNet net(config);
+  for (const auto& item : net->named_parameters()) {
+    EXPECT_FALSE(item.key().starts_with("refine")) << item.key();
+  }
+  old["refine"] = 15;
+  EXPECT_THROW(DenseConfig::FromJson(old), Error);
+}
+
 }  // namespace
 }  // namespace mapweave::vis
