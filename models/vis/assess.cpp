@@ -5,10 +5,33 @@
 #include "models/vis/dense_checkpoint.h"
 #include "models/vis/dense_segmenter.h"
 #include "models/vis/device.h"
+#include "tracking/link.h"
 
 #include <vector>
 
 namespace mapweave::vis {
+namespace {
+
+tracking::TrackSet PredictTracks(DenseCheckpoint& content,
+                                 const tracking::Clip& clip, Linking linking,
+                                 const torch::Device& device) {
+  if (linking == Linking::kJoint) {
+    return DecodeAllTracks(PredictMaps(content.net, clip, device),
+                           clip.coverage, content.decode);
+  }
+  std::vector<std::vector<tracking::Instance>> instances;
+  for (size_t t = 0; t < clip.frames.size(); ++t) {
+    const tracking::Clip edition{{clip.frames[t]}, {clip.coverage[t]}};
+    instances.emplace_back();
+    for (const tracking::Track& alone :
+         PredictTracks(content, edition, Linking::kJoint, device)) {
+      instances.back().push_back({alone.masks[0], alone.score});
+    }
+  }
+  return tracking::LinkByIoU(instances);
+}
+
+}  // namespace
 
 Assessment Assess(const std::string& checkpoint,
                   const tracking::ClipSource& source,
@@ -25,9 +48,8 @@ Assessment Assess(const std::string& checkpoint,
     for (int i = 0; i < options.clips; ++i) {
       const tracking::LabelledClip labelled =
           source.Get(options.first + static_cast<uint64_t>(i));
-      const DenseMaps maps = PredictMaps(content.net, labelled.clip, device);
       series.push_back(
-          {DecodeAllTracks(maps, labelled.clip.coverage, content.decode),
+          {PredictTracks(content, labelled.clip, options.linking, device),
            tracking::TracksFromLabels(labelled.labels)});
     }
     Assessment result;

@@ -11,10 +11,17 @@
 
 namespace mapweave::vis {
 
+// How the editions of a clip are brought together.
+enum class Linking {
+  kJoint,    // the network sees all of them, and its decoder links them
+  kTwoStep,  // each by itself, then linked by overlap of outlines as they lie
+};
+
 struct AssessOptions {
   // Clips first .. first + clips - 1 of the source.
   uint64_t first = 0;
   int clips = 100;
+  Linking linking = Linking::kJoint;
   std::string device = "cpu";  // see ResolveDevice
 };
 

@@ -4,8 +4,6 @@
 #include "core/error.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <numeric>
 
 namespace mapweave::tracking {
@@ -25,17 +23,10 @@ double RecallPoint(size_t index) {
   return index + 1 == kRecallPoints ? 1.0 : static_cast<double>(index) * 0.01;
 }
 
-enum class Verdict : uint8_t { kWrong, kRight, kIgnored };
-
-struct JudgedPrediction {
-  double score = 0.0;
-  std::array<Verdict, kApThresholds> verdicts{};
-};
-
 // Greedy, best score first: each prediction takes the free true object that it
 // overlaps most, the later one among equals, and a crowd region only if there
 // is no other.
-std::vector<JudgedPrediction> JudgeVideo(const ApVideo& video,
+std::vector<JudgedPrediction> JudgeVideo(const ApVideo& video, size_t index,
                                          size_t max_predictions) {
   std::vector<size_t> order(video.scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -59,6 +50,8 @@ std::vector<JudgedPrediction> JudgeVideo(const ApVideo& video,
 
   std::vector<JudgedPrediction> judged(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
+    judged[i].video = index;
+    judged[i].prediction = order[i];
     judged[i].score = video.scores[order[i]];
   }
   for (size_t t = 0; t < kApThresholds; ++t) {
@@ -101,18 +94,19 @@ struct Curve {
   double recall = 0.0;
 };
 
-Curve CurveAt(const std::vector<JudgedPrediction>& judged, size_t threshold,
+Curve CurveAt(std::span<const JudgedPrediction> judged,
+              std::span<const double> weights, size_t threshold,
               double truths) {
   std::vector<double> recalls;
   std::vector<double> precisions;
   double right = 0.0;
   double wrong = 0.0;
-  for (const JudgedPrediction& prediction : judged) {
+  for (size_t i = 0; i < judged.size(); ++i) {
     // Ignored predictions repeat the point before them, as the official
     // cumulative sums do.
-    const Verdict verdict = prediction.verdicts[threshold];
-    if (verdict == Verdict::kRight) right += 1.0;
-    if (verdict == Verdict::kWrong) wrong += 1.0;
+    const Verdict verdict = judged[i].verdicts[threshold];
+    if (verdict == Verdict::kRight) right += weights[i];
+    if (verdict == Verdict::kWrong) wrong += weights[i];
     recalls.push_back(right / truths);
     precisions.push_back(
         right / (right + wrong + std::numeric_limits<double>::epsilon()));
@@ -137,30 +131,45 @@ Curve CurveAt(const std::vector<JudgedPrediction>& judged, size_t threshold,
 double ApResult::Ap() const { return Mean(precision); }
 double ApResult::Ar() const { return Mean(recall); }
 
-ApResult AveragePrecision(std::span<const ApVideo> videos,
-                          size_t max_predictions) {
-  int64_t truths = 0;
+std::vector<JudgedPrediction> JudgePredictions(std::span<const ApVideo> videos,
+                                               size_t max_predictions) {
   std::vector<JudgedPrediction> judged;
-  for (const ApVideo& video : videos) {
-    truths +=
-        std::count(video.truth.begin(), video.truth.end(), TruthKind::kCounted);
+  for (size_t v = 0; v < videos.size(); ++v) {
     const std::vector<JudgedPrediction> of_video =
-        JudgeVideo(video, max_predictions);
+        JudgeVideo(videos[v], v, max_predictions);
     judged.insert(judged.end(), of_video.begin(), of_video.end());
   }
   std::stable_sort(judged.begin(), judged.end(),
                    [](const JudgedPrediction& a, const JudgedPrediction& b) {
                      return a.score > b.score;
                    });
+  return judged;
+}
+
+ApResult WeightedPrecision(std::span<const JudgedPrediction> judged,
+                           std::span<const double> weights, double truths) {
+  MAPWEAVE_CHECK(judged.size() == weights.size());
   ApResult result;
   for (size_t t = 0; t < kApThresholds; ++t) {
-    const Curve curve = truths == 0
-                            ? Curve{-1.0, -1.0}
-                            : CurveAt(judged, t, static_cast<double>(truths));
+    const Curve curve =
+        truths > 0.0 ? CurveAt(judged, weights, t, truths) : Curve{-1.0, -1.0};
     result.precision.push_back(curve.precision);
     result.recall.push_back(curve.recall);
   }
   return result;
+}
+
+ApResult AveragePrecision(std::span<const ApVideo> videos,
+                          size_t max_predictions) {
+  int64_t truths = 0;
+  for (const ApVideo& video : videos) {
+    truths +=
+        std::count(video.truth.begin(), video.truth.end(), TruthKind::kCounted);
+  }
+  const std::vector<JudgedPrediction> judged =
+      JudgePredictions(videos, max_predictions);
+  return WeightedPrecision(judged, std::vector<double>(judged.size(), 1.0),
+                           static_cast<double>(truths));
 }
 
 }  // namespace mapweave::tracking

@@ -5,7 +5,9 @@
 // has computed: boxes, masks or tracks through time.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
@@ -45,8 +47,29 @@ struct ApResult {
   double Ar() const;
 };
 
-// At most `max_predictions` of each video, by score, are looked at. Equal
-// scores keep their order within a video, and the order of the videos.
+enum class Verdict : uint8_t { kWrong, kRight, kIgnored };
+
+// What the greedy matching says of one prediction, per threshold.
+struct JudgedPrediction {
+  size_t video = 0;
+  size_t prediction = 0;  // within its video
+  double score = 0.0;
+  std::array<Verdict, kApThresholds> verdicts{};
+};
+
+// At most `max_predictions` of each video, by score, are looked at. Best score
+// first; equal scores keep their order within a video, and the order of the
+// videos.
+std::vector<JudgedPrediction> JudgePredictions(
+    std::span<const ApVideo> videos,
+    size_t max_predictions = std::numeric_limits<size_t>::max());
+
+// Of judged predictions that count weights[i] times each, among `truths` true
+// objects.
+ApResult WeightedPrecision(std::span<const JudgedPrediction> judged,
+                           std::span<const double> weights, double truths);
+
+// All of them once.
 ApResult AveragePrecision(
     std::span<const ApVideo> videos,
     size_t max_predictions = std::numeric_limits<size_t>::max());

@@ -2,182 +2,16 @@
 #include "tracking/measures.h"
 
 #include "core/error.h"
-#include "tracking/assignment.h"
 #include "tracking/average_precision.h"
-#include "tracking/box_index.h"
 #include "tracking/identity_measures.h"
+#include "tracking/series_matching.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <utility>
 
 namespace mapweave::tracking {
 namespace {
-
-// More than the IoUs of one connected group of pairs add up to, so that the
-// number of pairs comes first and their overlap second.
-constexpr double kPairReward = 1e4;
-constexpr int kNone = -1;
-
-// A predicted and a true mask of one edition that share pixels.
-struct MaskOverlap {
-  int predicted = 0;
-  int truth = 0;
-  int64_t intersection = 0;
-};
-
-// One series, borrowed.
-struct SeriesView {
-  const TrackSet& predicted;
-  const TrackSet& truth;
-};
-
-// One series with everything that the measures share.
-struct Prepared {
-  SeriesView tracks;
-  size_t editions = 0;
-  std::vector<std::vector<MaskOverlap>> overlaps;  // per edition
-};
-
-size_t EditionsOf(const SeriesView& series) {
-  size_t editions = 0;
-  bool known = false;
-  for (const TrackSet* set : {&series.predicted, &series.truth}) {
-    for (const Track& track : *set) {
-      if (known && track.masks.size() != editions) {
-        throw Error(ErrorCode::kBadInput,
-                    fmt::format("One track has {} editions, another {}",
-                                editions, track.masks.size()),
-                    "Compare tracks over the same editions.");
-      }
-      editions = track.masks.size();
-      known = true;
-    }
-  }
-  return editions;
-}
-
-Prepared Prepare(const SeriesView& series) {
-  Prepared prepared{series, EditionsOf(series), {}};
-  prepared.overlaps.resize(prepared.editions);
-  for (size_t t = 0; t < prepared.editions; ++t) {
-    BoxIndex index;
-    for (size_t g = 0; g < series.truth.size(); ++g) {
-      index.Insert(static_cast<int>(g), series.truth[g].masks[t].Bounds());
-    }
-    for (size_t p = 0; p < series.predicted.size(); ++p) {
-      const Mask& mask = series.predicted[p].masks[t];
-      if (mask.IsEmpty()) continue;
-      for (const int g : index.Overlapping(mask.Bounds())) {
-        const int64_t shared = mask.IntersectionArea(
-            series.truth[static_cast<size_t>(g)].masks[t]);
-        if (shared > 0) {
-          prepared.overlaps[t].push_back({static_cast<int>(p), g, shared});
-        }
-      }
-    }
-  }
-  return prepared;
-}
-
-int64_t AreaOf(const Track& track) {
-  int64_t area = 0;
-  for (const Mask& mask : track.masks) area += mask.Area();
-  return area;
-}
-
-double IoUOf(int64_t intersection, int64_t a, int64_t b) {
-  return static_cast<double>(intersection) /
-         static_cast<double>(a + b - intersection);
-}
-
-ApVideo SpaceTimeOverlaps(const Prepared& series) {
-  const TrackSet& predicted = series.tracks.predicted;
-  const TrackSet& truth = series.tracks.truth;
-  std::map<std::pair<int, int>, int64_t> shared;
-  for (const std::vector<MaskOverlap>& edition : series.overlaps) {
-    for (const MaskOverlap& overlap : edition) {
-      shared[{overlap.predicted, overlap.truth}] += overlap.intersection;
-    }
-  }
-  std::vector<int64_t> truth_areas;
-  for (const Track& track : truth) truth_areas.push_back(AreaOf(track));
-  ApVideo video;
-  std::vector<int64_t> predicted_areas;
-  for (const Track& track : predicted) {
-    predicted_areas.push_back(AreaOf(track));
-    video.scores.push_back(track.score);
-  }
-  video.truth.assign(truth.size(), TruthKind::kCounted);
-  for (const auto& [pair, intersection] : shared) {
-    const size_t p = static_cast<size_t>(pair.first);
-    const size_t g = static_cast<size_t>(pair.second);
-    video.overlaps.push_back(
-        {p, g, IoUOf(intersection, predicted_areas[p], truth_areas[g])});
-  }
-  return video;
-}
-
-bool Counts(const Track& track, const MeasureOptions& options) {
-  return track.score >= options.min_score;
-}
-
-TrackingSequence SequenceOf(const Prepared& series,
-                            const MeasureOptions& options) {
-  const TrackSet& predicted = series.tracks.predicted;
-  const TrackSet& truth = series.tracks.truth;
-  TrackingSequence sequence;
-  sequence.truth_tracks = static_cast<int>(truth.size());
-  sequence.predicted_tracks = static_cast<int>(predicted.size());
-  sequence.frames.resize(series.editions);
-  for (size_t t = 0; t < series.editions; ++t) {
-    Frame& frame = sequence.frames[t];
-    for (size_t g = 0; g < truth.size(); ++g) {
-      if (!truth[g].masks[t].IsEmpty()) {
-        frame.truth.push_back(static_cast<int>(g));
-      }
-    }
-    for (size_t p = 0; p < predicted.size(); ++p) {
-      if (!predicted[p].masks[t].IsEmpty() && Counts(predicted[p], options)) {
-        frame.predicted.push_back(static_cast<int>(p));
-      }
-    }
-    for (const MaskOverlap& overlap : series.overlaps[t]) {
-      const Track& p = predicted[static_cast<size_t>(overlap.predicted)];
-      const Track& g = truth[static_cast<size_t>(overlap.truth)];
-      if (!Counts(p, options)) continue;
-      frame.overlaps.push_back(
-          {overlap.truth, overlap.predicted,
-           IoUOf(overlap.intersection, p.masks[t].Area(), g.masks[t].Area())});
-    }
-  }
-  return sequence;
-}
-
-struct Match {
-  int truth = kNone;
-  double iou = 0.0;
-};
-
-// Per predicted track: its true partner on one edition, if it has one.
-std::vector<Match> MatchFrame(const Frame& frame, int predicted_tracks,
-                              double iou_threshold) {
-  std::vector<Candidate> candidates;
-  for (const FrameOverlap& overlap : frame.overlaps) {
-    if (overlap.iou >= iou_threshold) {
-      candidates.push_back(
-          {overlap.predicted, overlap.truth, kPairReward + overlap.iou});
-    }
-  }
-  std::vector<Match> matches(static_cast<size_t>(predicted_tracks));
-  for (const Candidate& chosen : MatchByWeight(std::move(candidates))) {
-    matches[static_cast<size_t>(chosen.row)] = {chosen.col,
-                                                chosen.weight - kPairReward};
-  }
-  return matches;
-}
 
 struct EditionSums {
   MatchScore counts;
@@ -190,7 +24,7 @@ void AddEdition(const Frame& frame, const std::vector<Match>& matches,
   int64_t matched = 0;
   int64_t above = 0;
   for (const Match& match : matches) {
-    if (match.truth == kNone) continue;
+    if (match.truth == kNoPartner) continue;
     ++matched;
     if (match.iou > iou_threshold) {
       ++above;
@@ -217,14 +51,6 @@ EditionMeasures Finish(const EditionSums& sums) {
   return measures;
 }
 
-// Calls visit(t) for each link of a track from edition t to t + 1.
-template <typename Visit>
-void ForEachLink(const Track& track, Visit visit) {
-  for (size_t t = 0; t + 1 < track.masks.size(); ++t) {
-    if (!track.masks[t].IsEmpty() && !track.masks[t + 1].IsEmpty()) visit(t);
-  }
-}
-
 // matches[t][p]: partner of predicted track p on edition t.
 MatchScore LinkScore(const SeriesView& series,
                      const std::vector<std::vector<Match>>& matches,
@@ -236,7 +62,7 @@ MatchScore LinkScore(const SeriesView& series,
     ForEachLink(series.predicted[p], [&](size_t t) {
       ++predicted;
       const int truth = matches[t][p].truth;
-      if (truth != kNone && truth == matches[t + 1][p].truth) ++right;
+      if (truth != kNoPartner && truth == matches[t + 1][p].truth) ++right;
     });
   }
   int64_t truths = 0;
@@ -248,17 +74,8 @@ MatchScore LinkScore(const SeriesView& series,
 
 MatchScore TrackScore(const SeriesView& series, const ApVideo& video,
                       const MeasureOptions& options) {
-  std::vector<Candidate> candidates;
-  for (const ApOverlap& overlap : video.overlaps) {
-    if (overlap.iou >= options.iou_threshold &&
-        Counts(series.predicted[overlap.prediction], options)) {
-      candidates.push_back({static_cast<int>(overlap.prediction),
-                            static_cast<int>(overlap.truth),
-                            kPairReward + overlap.iou});
-    }
-  }
-  const int64_t right =
-      static_cast<int64_t>(MatchByWeight(std::move(candidates)).size());
+  const auto right =
+      static_cast<int64_t>(MatchTracks(series, video, options).size());
   const int64_t predicted =
       std::count_if(series.predicted.begin(), series.predicted.end(),
                     [&](const Track& track) { return Counts(track, options); });
@@ -273,6 +90,7 @@ void SetAveragePrecision(std::span<const ApVideo> videos, Measures& measures) {
   measures.ap50 = at_100.precision[0];
   measures.ap75 = at_100.precision[5];
   measures.ap_unlimited = unlimited.Ap();
+  measures.ap50_unlimited = unlimited.precision[0];
   measures.ar1 = AveragePrecision(videos, 1).Ar();
   measures.ar10 = AveragePrecision(videos, 10).Ar();
   measures.ar100 = at_100.Ar();

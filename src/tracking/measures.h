@@ -42,12 +42,13 @@ struct Measures {
   // YouTube-VIS (Yang et al., ICCV 2019; official ytvoseval.py), areas "all":
   // mean over spatio-temporal IoU 0.50:0.05:0.95 of 101-point interpolated
   // precision. ap, ap50 and ap75 with at most 100 predictions per series,
-  // ap_unlimited with all. -1 where there is no true track, as the official
+  // the unlimited ones with all. -1 where there is no true track, as the official
   // code has it.
   double ap = -1.0;
   double ap50 = -1.0;
   double ap75 = -1.0;
   double ap_unlimited = -1.0;
+  double ap50_unlimited = -1.0;
   // Recall, averaged over the same thresholds, with at most 1, 10, 100 or any
   // number of predictions per series.
   double ar1 = -1.0;
