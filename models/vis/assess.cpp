@@ -2,8 +2,7 @@
 #include "models/vis/assess.h"
 
 #include "core/error.h"
-#include "models/vis/dense_checkpoint.h"
-#include "models/vis/dense_segmenter.h"
+#include "models/vis/checkpoint.h"
 #include "models/vis/device.h"
 #include "tracking/link.h"
 
@@ -12,12 +11,13 @@
 namespace mapweave::vis {
 namespace {
 
-tracking::TrackSet PredictTracks(DenseCheckpoint& content,
+tracking::TrackSet PredictTracks(const Checkpoint& content,
                                  const tracking::Clip& clip, Linking linking,
                                  const torch::Device& device) {
   if (linking == Linking::kJoint) {
-    return DecodeAllTracks(PredictMaps(content.net, clip, device),
-                           clip.coverage, content.decode);
+    Network& network = *content.network;
+    return network.AllTracks(*network.Predict(clip, device), clip.coverage,
+                             content.decode);
   }
   std::vector<std::vector<tracking::Instance>> instances;
   for (size_t t = 0; t < clip.frames.size(); ++t) {
@@ -41,9 +41,8 @@ Assessment Assess(const std::string& checkpoint,
   }
   return WithTorchErrors("assessing a checkpoint", [&] {
     const torch::Device device = ToTorchDevice(options.device);
-    DenseCheckpoint content = LoadDenseCheckpoint(checkpoint);
-    content.net->to(device);
-    content.net->eval();
+    const Checkpoint content = LoadCheckpoint(checkpoint);
+    content.network->Module().to(device);
     std::vector<tracking::SeriesTracks> series;
     for (int i = 0; i < options.clips; ++i) {
       const tracking::LabelledClip labelled =
@@ -53,7 +52,7 @@ Assessment Assess(const std::string& checkpoint,
            tracking::TracksFromLabels(labelled.labels)});
     }
     Assessment result;
-    result.min_score = content.decode.min_score;
+    result.min_score = content.decode.at("min_score").get<double>();
     tracking::MeasureOptions measure;
     measure.min_score = result.min_score;
     result.measures = tracking::Evaluate(series, measure);

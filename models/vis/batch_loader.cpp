@@ -10,6 +10,7 @@
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <unordered_map>
 
 namespace mapweave::vis {
 namespace {
@@ -18,9 +19,10 @@ using tracking::LabelledClip;
 
 // Batches that wait at most for the arithmetic, per loading thread.
 constexpr int64_t kPrefetch = 2;
-// Streams of Rng(seed): clips and steps must not share theirs.
+// Streams of Rng(seed): clips, steps and losses must not share theirs.
 constexpr uint64_t kClipStream = uint64_t{1} << 62;
 constexpr uint64_t kStepStream = uint64_t{1} << 61;
+constexpr uint64_t kLossStream = uint64_t{1} << 60;
 constexpr int64_t kSizeUnit = 16;
 
 // Applies `change` to every image of the clip.
@@ -121,6 +123,38 @@ void ChangeColours(cv::Mat& frame, const std::array<int, 3>& order,
   frame = result;
 }
 
+// Clip `slot` of a batch whose arrays are zero.
+void FillClip(const LabelledClip& labelled, size_t slot, Batch& batch) {
+  const size_t editions = labelled.labels.size();
+  const auto width = static_cast<size_t>(batch.width);
+  const size_t frame_pixels = static_cast<size_t>(batch.height) * width;
+  std::unordered_map<int32_t, int32_t> numbers;
+  for (size_t t = 0; t < editions; ++t) {
+    const cv::Mat& frame = labelled.clip.frames[t];
+    const size_t start = (slot * editions + t) * frame_pixels;
+    for (int row = 0; row < frame.rows; ++row) {
+      const auto* colours = frame.ptr<uint8_t>(row);
+      const auto* covered = labelled.clip.coverage[t].ptr<uint8_t>(row);
+      const auto* labels = labelled.labels[t].ptr<int32_t>(row);
+      const size_t first = start + static_cast<size_t>(row) * width;
+      uint8_t* to = batch.pixels.data() + first * 4;
+      int32_t* label_to = batch.labels.data() + first;
+      for (int col = 0; col < frame.cols; ++col, colours += 3, to += 4) {
+        std::copy_n(colours, 3, to);
+        to[3] = covered[col] != 0 ? 1 : 0;
+        if (covered[col] == 0 || labels[col] == 0) continue;
+        const auto next = static_cast<int32_t>(numbers.size()) + 1;
+        label_to[col] = numbers.try_emplace(labels[col], next).first->second;
+      }
+    }
+  }
+  batch.tracks.push_back(static_cast<int32_t>(numbers.size()));
+  if (batch.dense) {
+    batch.dense->Fill(static_cast<int64_t>(slot), labelled.labels,
+                      labelled.clip.coverage);
+  }
+}
+
 }  // namespace
 
 void Augment(LabelledClip& labelled, const AugmentOptions& options, Rng& rng) {
@@ -156,7 +190,7 @@ void Augment(LabelledClip& labelled, const AugmentOptions& options, Rng& rng) {
   }
 }
 
-Batch MakeBatch(const std::vector<LabelledClip>& clips) {
+Batch MakeBatch(const std::vector<LabelledClip>& clips, TargetKind targets) {
   MAPWEAVE_CHECK(!clips.empty());
   int rows = 0;
   int cols = 0;
@@ -172,46 +206,31 @@ Batch MakeBatch(const std::vector<LabelledClip>& clips) {
   const auto round_up = [](int64_t size) {
     return (size + kSizeUnit - 1) / kSizeUnit * kSizeUnit;
   };
-  const auto editions = static_cast<int64_t>(clips[0].labels.size());
-  Batch batch{{},
-              DenseTargets(static_cast<int64_t>(clips.size()), editions,
-                           round_up(rows), round_up(cols))};
-  const int64_t width = batch.targets.width;
-  const int64_t frame_bytes = batch.targets.height * width * 4;
-  batch.pixels.assign(
-      clips.size() * static_cast<size_t>(editions * frame_bytes), 0);
-  for (size_t b = 0; b < clips.size(); ++b) {
-    const LabelledClip& labelled = clips[b];
-    batch.targets.Fill(static_cast<int64_t>(b), labelled.labels,
-                       labelled.clip.coverage);
-    for (size_t t = 0; t < labelled.labels.size(); ++t) {
-      uint8_t* frame_pixels =
-          batch.pixels.data() +
-          static_cast<int64_t>(b * labelled.labels.size() + t) * frame_bytes;
-      const cv::Mat& frame = labelled.clip.frames[t];
-      const cv::Mat& coverage = labelled.clip.coverage[t];
-      for (int row = 0; row < frame.rows; ++row) {
-        const auto* colours = frame.ptr<uint8_t>(row);
-        const auto* covered = coverage.ptr<uint8_t>(row);
-        uint8_t* to = frame_pixels + row * width * 4;
-        for (int col = 0; col < frame.cols; ++col, colours += 3, to += 4) {
-          std::copy_n(colours, 3, to);
-          to[3] = covered[col] != 0 ? 1 : 0;
-        }
-      }
-    }
+  Batch batch;
+  batch.clips = static_cast<int64_t>(clips.size());
+  batch.editions = static_cast<int64_t>(clips[0].labels.size());
+  batch.height = round_up(rows);
+  batch.width = round_up(cols);
+  const auto frames = static_cast<size_t>(batch.clips * batch.editions);
+  const auto frame_pixels = static_cast<size_t>(batch.height * batch.width);
+  batch.pixels.assign(frames * frame_pixels * 4, 0);
+  batch.labels.assign(frames * frame_pixels, 0);
+  if (targets == TargetKind::kDense) {
+    batch.dense.emplace(batch.clips, batch.editions, batch.height, batch.width);
   }
+  for (size_t b = 0; b < clips.size(); ++b) FillClip(clips[b], b, batch);
   return batch;
 }
 
 BatchLoader::BatchLoader(const tracking::ClipSource& source,
-                         const TrainOptions& options, int64_t first_step,
-                         uint64_t first_clip)
+                         const TrainOptions& options, TargetKind targets,
+                         LoaderStart start)
     : source_(source),
       options_(options),
-      take_step_(first_step),
-      claim_step_(first_step),
-      claim_clip_(first_clip) {
+      targets_(targets),
+      take_step_(start.step),
+      claim_step_(start.step),
+      claim_clip_(start.clip) {
   for (int i = 0; i < options.loader_threads; ++i) {
     threads_.emplace_back([this] { Work(); });
   }
@@ -252,7 +271,10 @@ Batch BatchLoader::Make(const Plan& plan) const {
     if (options_.crop > 0) Crop(labelled, options_.crop, rng);
     Augment(labelled, options_.augment, rng);
   }
-  return MakeBatch(clips);
+  Batch batch = MakeBatch(clips, targets_);
+  batch.seed =
+      Rng(options_.seed, kLossStream + static_cast<uint64_t>(plan.step)).Next();
+  return batch;
 }
 
 void BatchLoader::Work() {

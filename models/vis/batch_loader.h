@@ -15,16 +15,31 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 namespace mapweave::vis {
 
+// What a network learns from: the labels alone, or the dense family's targets
+// too.
+enum class TargetKind { kLabels, kDense };
+
+// B clips of T editions each.
 struct Batch {
-  // [B * T, H, W, 4]: red, green, blue, coverage (0 or 1). H and W are those
-  // of `targets`, multiples of 16; smaller clips fill the top left corner.
+  int64_t clips = 0;
+  int64_t editions = 0;
+  // Multiples of 16; smaller clips fill the top left corner.
+  int64_t height = 0;
+  int64_t width = 0;
+  // [B * T, H, W, 4]: red, green, blue, coverage (0 or 1).
   std::vector<uint8_t> pixels;
-  DenseTargets targets;
+  // [B * T, H, W]: from 1 to tracks[b], without gaps, on the covered pixels of
+  // clip b's buildings, 0 elsewhere.
+  std::vector<int32_t> labels;
+  std::vector<int32_t> tracks;        // [B]
+  uint64_t seed = 0;                  // of whatever a loss draws at random
+  std::optional<DenseTargets> dense;  // for TargetKind::kDense
 };
 
 // Applies the options to a clip in place; every draw comes from `rng`.
@@ -33,16 +48,22 @@ void Augment(tracking::LabelledClip& labelled, const AugmentOptions& options,
 
 // A batch of clips as they are. They have the same number of editions; throws
 // Error{kBadInput} if not, or if a clip's own images do not fit together.
-Batch MakeBatch(const std::vector<tracking::LabelledClip>& clips);
+Batch MakeBatch(const std::vector<tracking::LabelledClip>& clips,
+                TargetKind targets);
 
-// Hands out the batches of steps first_step, first_step + 1, ... in order. A
+// Where a run begins or goes on.
+struct LoaderStart {
+  int64_t step = 0;
+  uint64_t clip = 0;  // number of clips that the steps before took
+};
+
+// Hands out the batches of steps start.step, start.step + 1, ... in order. A
 // batch is a function of the options, the step and the clips alone.
 class BatchLoader {
  public:
-  // `source` and `options` are borrowed. `first_clip` is the number of clips
-  // that the steps before first_step took.
+  // `source` and `options` are borrowed.
   BatchLoader(const tracking::ClipSource& source, const TrainOptions& options,
-              int64_t first_step, uint64_t first_clip);
+              TargetKind targets, LoaderStart start);
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;
@@ -68,6 +89,7 @@ class BatchLoader {
 
   const tracking::ClipSource& source_;
   const TrainOptions& options_;
+  TargetKind targets_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;

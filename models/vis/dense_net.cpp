@@ -156,15 +156,17 @@ DenseNetImpl::Features DenseNetImpl::Trunk(const torch::Tensor& x) {
   return features;
 }
 
-torch::Tensor DenseNetImpl::Pyramid(const Features& features,
-                                    int64_t editions) {
+std::array<torch::Tensor, 3> DenseNetImpl::Pyramid(const Features& features,
+                                                   int64_t editions) {
+  std::array<torch::Tensor, 3> levels;
   torch::Tensor y;
   for (size_t i = laterals_.size(); i-- > 0;) {
     const torch::Tensor lateral = laterals_[i](features[i + 1]);
     y = smooths_[i](y.defined() ? lateral + Double(y) : lateral);
     y = fusions_[i](y, editions);
+    levels[i] = y;
   }
-  return y;
+  return levels;
 }
 
 torch::Tensor DenseNetImpl::Fine(const torch::Tensor& features,
@@ -192,8 +194,10 @@ DenseOutput DenseNetImpl::forward(const torch::Tensor& x, int64_t editions) {
                  x.size(0) % editions == 0 && x.size(2) % kDenseStride == 0 &&
                  x.size(3) % kDenseStride == 0);
   const Features features = Trunk(x);
-  const torch::Tensor fine = Fine(features[0], Pyramid(features, editions));
   DenseOutput output;
+  output.levels = Pyramid(features, editions);
+  const torch::Tensor fine = Fine(features[0], output.levels[0]);
+  output.fine = fine;
   output.cells = Cells(fine, x);
   // As in TemporalFusion: the reduction in memory order.
   const torch::Tensor shared =
@@ -219,7 +223,7 @@ torch::Tensor DenseNetImpl::Infer(const torch::Tensor& x) {
   Features features;
   for (size_t i = 1; i < levels.size(); ++i)
     features[i] = torch::cat(levels[i]);
-  const torch::Tensor coarse = Pyramid(features, editions);
+  const torch::Tensor coarse = Pyramid(features, editions)[0];
   std::vector<torch::Tensor> cells;
   for (int64_t t = 0; t < editions; ++t) {
     const torch::Tensor fine =

@@ -54,6 +54,10 @@ struct DenseOutput {
   torch::Tensor cells;
   // [B, 1, H / 2, W / 2] float32: logit of a shared centre lying there.
   torch::Tensor heat;
+  // What they were read from, for other heads: [B * T, C, ., .] at stride 2,
+  // and at strides 4, 8 and 16 after temporal fusion.
+  torch::Tensor fine;
+  std::array<torch::Tensor, 3> levels;
 };
 
 class DenseNetImpl : public torch::nn::Module {
@@ -75,8 +79,9 @@ class DenseNetImpl : public torch::nn::Module {
   // Features at strides 2, 4, 8 and 16, editions apart.
   using Features = std::array<torch::Tensor, 4>;
   Features Trunk(const torch::Tensor& x);
-  // The pyramid's level at stride 4, after temporal fusion.
-  torch::Tensor Pyramid(const Features& features, int64_t editions);
+  // The pyramid's levels at strides 4, 8 and 16, after temporal fusion.
+  std::array<torch::Tensor, 3> Pyramid(const Features& features,
+                                       int64_t editions);
   // The level at stride 2, editions apart.
   torch::Tensor Fine(const torch::Tensor& features,
                      const torch::Tensor& coarse);

@@ -4,6 +4,7 @@
 #include "core/error.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -13,14 +14,11 @@ namespace mapweave::vis {
 namespace {
 
 constexpr size_t kRecent = 50;
-constexpr char kRowHeader[] =
-    "step,seconds,learning_rate,loss,foreground,interior,foreground_dice,"
-    "interior_dice,offset,heat,gradient_norm,clips_per_second";
 constexpr char kValidationHeader[] =
     "step,seconds,detection_f1,link_f1,track_f1,ap_unlimited,threshold";
 
 // Opens `path` with its header and the old rows whose step is below `end`.
-std::ofstream OpenCsv(const std::string& path, const char* header,
+std::ofstream OpenCsv(const std::string& path, const std::string& header,
                       int64_t end) {
   std::vector<std::string> kept;
   if (end > 0) {
@@ -44,9 +42,14 @@ std::ofstream OpenCsv(const std::string& path, const char* header,
 
 }  // namespace
 
-TrainLog::TrainLog(const std::string& path, int64_t first_step) {
+TrainLog::TrainLog(const std::string& path,
+                   const std::vector<std::string>& terms, int64_t first_step) {
   if (path.empty()) return;
-  rows_ = OpenCsv(path, kRowHeader, first_step);
+  rows_ = OpenCsv(path,
+                  fmt::format("step,seconds,learning_rate,loss,{},"
+                              "gradient_norm,clips_per_second",
+                              fmt::join(terms, ",")),
+                  first_step);
   // A validation at step n comes before step n is taken.
   validations_ = OpenCsv(
       std::filesystem::path(path).replace_extension(".validation.csv").string(),

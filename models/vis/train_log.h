@@ -5,11 +5,11 @@
 
 #include "models/vis/trainer.h"
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace mapweave::vis {
 
@@ -18,17 +18,19 @@ struct TrainRow {
   double seconds = 0.0;
   double learning_rate = 0.0;
   double loss = 0.0;
-  // Foreground, interior, their Dice losses, offset, heat; unweighted.
-  std::array<double, 6> terms{};
+  // Unweighted parts of the loss, in the order of the log's columns.
+  std::vector<double> terms;
   double gradient_norm = 0.0;
   double clips_per_second = 0.0;
 };
 
 class TrainLog {
  public:
-  // Keeps the rows of steps before `first_step` of files that are there.
-  // `path` may be empty: no files. Throws Error{kFailure} naming the file.
-  TrainLog(const std::string& path, int64_t first_step);
+  // With one column for each of the loss's `terms`. Keeps the rows of steps
+  // before `first_step` of files that are there. `path` may be empty: no files.
+  // Throws Error{kFailure} naming the file.
+  TrainLog(const std::string& path, const std::vector<std::string>& terms,
+           int64_t first_step);
 
   void Add(const TrainRow& row);
   void AddValidation(int64_t step, double seconds,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "core/error.h"
-#include "models/nn/blocks.h"
-#include "models/vis/dense_net.h"
+#include "models/vis/network.h"
 #include "models/vis/trainer.h"
 
 #include <fmt/format.h>
@@ -19,8 +18,7 @@ void CheckRange(const char* name, double value, double low, double high) {
 }  // namespace
 
 void TrainOptions::Validate() const {
-  DenseConfig::Preset(preset);
-  if (!norm.empty()) nn::ParseNormKind(norm);
+  NetworkOptions{preset, norm, seed}.Validate();
   CheckRange("steps", static_cast<double>(steps), 0, 1e9);
   CheckRange("seconds", seconds, 0, 1e9);
   if (steps == 0 && seconds == 0.0) {

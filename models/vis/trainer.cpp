@@ -6,12 +6,12 @@
 #include "models/nn/adamw.h"
 #include "models/nn/safetensors.h"
 #include "models/vis/batch_loader.h"
-#include "models/vis/dense_checkpoint.h"
-#include "models/vis/dense_loss.h"
-#include "models/vis/dense_validation.h"
+#include "models/vis/checkpoint.h"
 #include "models/vis/device.h"
+#include "models/vis/network.h"
 #include "models/vis/segmenter.h"
 #include "models/vis/train_log.h"
+#include "models/vis/validation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -61,10 +61,10 @@ std::string StatePath(const TrainOptions& options) {
 }
 
 // A checkpoint to start from, or fresh weights.
-DenseCheckpoint StartingPoint(const TrainOptions& options) {
+Checkpoint StartingPoint(const TrainOptions& options) {
   if (!options.init_checkpoint.empty()) {
-    DenseCheckpoint checkpoint = LoadDenseCheckpoint(options.init_checkpoint);
-    const std::string norm = nn::NormKindName(checkpoint.net->Config().norm);
+    Checkpoint checkpoint = LoadCheckpoint(options.init_checkpoint);
+    const std::string norm = checkpoint.network->Config().value("norm", "");
     if (!options.norm.empty() && options.norm != norm) {
       throw Error(ErrorCode::kDevice, options.init_checkpoint +
                                           ": was trained with " + norm +
@@ -72,11 +72,10 @@ DenseCheckpoint StartingPoint(const TrainOptions& options) {
     }
     return checkpoint;
   }
-  DenseConfig config = DenseConfig::Preset(options.preset);
-  if (!options.norm.empty()) config.norm = nn::ParseNormKind(options.norm);
-  DenseCheckpoint checkpoint;
-  checkpoint.net = DenseNet(config);
-  nn::InitialiseWeights(*checkpoint.net, Rng(options.seed));
+  Checkpoint checkpoint;
+  checkpoint.network =
+      MakeNetwork({options.preset, options.norm, options.seed});
+  checkpoint.decode = checkpoint.network->CheckDecode(Json::object());
   return checkpoint;
 }
 
@@ -107,16 +106,17 @@ class Trainer {
         device_(ToTorchDevice(options.device)),
         dtype_(ComputeType(options, device_)),
         checkpoint_(StartingPoint(options)),
-        net_(checkpoint_.net) {
-    net_->to(device_);
-    optimiser_.emplace(*net_, OptimiserOptions(options));
+        network_(*checkpoint_.network) {
+    network_.Module().to(device_);
+    optimiser_.emplace(network_.Module(), OptimiserOptions(options));
     if (options.resume) LoadState();
-    log_.emplace(options.curves_csv, step_);
+    log_.emplace(options.curves_csv, network_.LossTerms(), step_);
     if (validation != nullptr) {
       validation_set_ =
           LoadValidationSet(*validation, options.validation_clips);
     }
-    loader_.emplace(source, options, step_, clips_);
+    loader_.emplace(source, options, network_.Targets(),
+                    LoaderStart{step_, clips_});
   }
 
   TrainResult Run();
@@ -139,8 +139,8 @@ class Trainer {
   RunContext& context_;
   torch::Device device_;
   torch::ScalarType dtype_;
-  DenseCheckpoint checkpoint_;
-  DenseNet net_;
+  Checkpoint checkpoint_;
+  Network& network_;
   std::optional<nn::AdamW> optimiser_;
   std::optional<TrainLog> log_;
   std::optional<ValidationSet> validation_set_;
@@ -177,14 +177,7 @@ double Trainer::LearningRate() const {
 void Trainer::Step() {
   const auto start = Clock::now();
   const Batch batch = loader_->Take();
-  const DenseTargets& targets = batch.targets;
-  const torch::Tensor bytes = torch::from_blob(
-      const_cast<uint8_t*>(batch.pixels.data()),
-      {targets.clips * targets.editions, targets.height, targets.width, 4},
-      torch::TensorOptions(torch::kByte));
-  const DenseOutput output =
-      net_(NormaliseInput(bytes, device_, dtype_), targets.editions);
-  const DenseLoss loss = ComputeDenseLoss(output, targets);
+  const NetworkLoss loss = network_.ComputeLoss(batch, device_, dtype_);
 
   TrainRow row;
   row.step = step_;
@@ -207,17 +200,16 @@ void Trainer::Step() {
   }
   optimiser_->Step(row.learning_rate, norm, options_.clip_norm);
   row.gradient_norm = norm;
-  row.terms = {
-      loss.foreground.item<double>(),      loss.interior.item<double>(),
-      loss.foreground_dice.item<double>(), loss.interior_dice.item<double>(),
-      loss.offset.item<double>(),          loss.heat.item<double>()};
+  for (const torch::Tensor& term : loss.terms) {
+    row.terms.push_back(term.item<double>());
+  }
   const double spent = SecondsSince(start);
   seconds_ += spent;
   row.seconds = seconds_;
-  row.clips_per_second = static_cast<double>(targets.clips) / spent;
+  row.clips_per_second = static_cast<double>(batch.clips) / spent;
   log_->Add(row);
   ++step_;
-  clips_ += static_cast<uint64_t>(targets.clips);
+  clips_ += static_cast<uint64_t>(batch.clips);
 }
 
 void Trainer::ReportProgress() {
@@ -232,13 +224,14 @@ void Trainer::ReportProgress() {
 void Trainer::Validate(Calibrate what) {
   if (!validation_set_) return;
   optimiser_->SwapAverage();
-  net_->eval();
-  PredictValidationSet(net_, device_, *validation_set_);
-  net_->train();
+  network_.Module().eval();
+  PredictValidationSet(network_, device_, *validation_set_);
+  network_.Module().train();
   optimiser_->SwapAverage();
-  scores_ = what == Calibrate::kAll
-                ? CalibrateAll(*validation_set_, checkpoint_.decode)
-                : CalibrateScore(*validation_set_, checkpoint_.decode);
+  scores_ =
+      what == Calibrate::kAll
+          ? CalibrateAll(network_, *validation_set_, checkpoint_.decode)
+          : CalibrateScore(network_, *validation_set_, checkpoint_.decode);
   log_->AddValidation(step_, seconds_, *scores_);
   LogInfo(
       "step {}: detection F1 {:.3f}, link F1 {:.3f}, track F1 {:.3f}, AP "
@@ -263,7 +256,7 @@ Json Trainer::TrainingFacts() const {
 void Trainer::Save() {
   nn::Safetensors state;
   state.metadata = {{"recipe", Recipe(options_).dump()},
-                    {"decode", checkpoint_.decode.ToJson().dump()},
+                    {"decode", checkpoint_.decode.dump()},
                     {"step", std::to_string(step_)},
                     {"clips", std::to_string(clips_)},
                     {"seconds", fmt::format("{:.17g}", seconds_)}};
@@ -272,7 +265,7 @@ void Trainer::Save() {
 
   checkpoint_.training = TrainingFacts();
   optimiser_->SwapAverage();
-  SaveDenseCheckpoint(options_.output, checkpoint_);
+  SaveCheckpoint(options_.output, checkpoint_);
   optimiser_->SwapAverage();
   saved_step_ = step_;
 }
@@ -295,7 +288,7 @@ void Trainer::LoadState() {
                 path + ": the interrupted run had another \"" + key + "\"",
                 "resume with the options that it was started with");
   }
-  checkpoint_.decode = DecodeOptions::FromJson(ParseJson(text("decode"), path));
+  checkpoint_.decode = network_.CheckDecode(ParseJson(text("decode"), path));
   optimiser_->LoadState(state.tensors);
   try {
     step_ = std::stoll(text("step"));
@@ -309,7 +302,7 @@ void Trainer::LoadState() {
 }
 
 TrainResult Trainer::Run() {
-  net_->train();
+  network_.Module().train();
   reported_ = static_cast<int64_t>(Fraction() * 1000.0);
   context_.progress.Start("train", 1000, reported_);
   const auto is_due = [this](int64_t every) {

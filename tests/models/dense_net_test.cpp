@@ -65,12 +65,13 @@ TEST_P(DenseNetTest, GradientsReachEveryParameter) {
   DenseNet net = MakeNet(GetParam());
   net->train();
   const testing::RectangleClips source;
-  const Batch batch = MakeBatch({source.Get(0), source.Get(1)});
+  const Batch batch =
+      MakeBatch({source.Get(0), source.Get(1)}, TargetKind::kDense);
   torch::Tensor bytes = torch::from_blob(
       const_cast<uint8_t*>(batch.pixels.data()), {6, 64, 64, 4}, torch::kByte);
 
   ComputeDenseLoss(net(NormaliseInput(bytes, torch::kCPU, torch::kFloat), 3),
-                   batch.targets)
+                   *batch.dense)
       .total.backward();
 
   for (const auto& item : net->named_parameters()) {
@@ -178,13 +179,13 @@ TEST(DenseNet, PixelsWithoutCoverageDoNotEnterTheLoss) {
   }
   const auto loss = [&](const tracking::LabelledClip& labelled) {
     const torch::NoGradGuard no_grad;
-    const Batch batch = MakeBatch({labelled});
+    const Batch batch = MakeBatch({labelled}, TargetKind::kDense);
     const torch::Tensor bytes =
         torch::from_blob(const_cast<uint8_t*>(batch.pixels.data()),
                          {3, 64, 64, 4}, torch::kByte);
     const DenseOutput output =
         net(NormaliseInput(bytes, torch::kCPU, torch::kFloat), 3);
-    return ComputeDenseLoss(output, batch.targets);
+    return ComputeDenseLoss(output, *batch.dense);
   };
 
   const DenseLoss a = loss(clip);

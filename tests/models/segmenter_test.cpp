@@ -3,8 +3,8 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
-#include "models/vis/dense_checkpoint.h"
-#include "models/vis/dense_segmenter.h"
+#include "models/vis/checkpoint.h"
+#include "models/vis/dense_network.h"
 #include "models/vis/device.h"
 #include "tests/models/rectangle_clips.h"
 #include "tests/support/temp_dir.h"
@@ -23,12 +23,11 @@ using testing::RectangleClips;
 using testing::TempDir;
 using tracking::Clip;
 
-DenseCheckpoint RandomCheckpoint() {
-  DenseCheckpoint checkpoint;
-  checkpoint.net = DenseNet(DenseConfig::Preset("small"));
-  nn::InitialiseWeights(*checkpoint.net, Rng(11));
-  checkpoint.net->eval();
-  checkpoint.decode.min_score = 0.625;
+Checkpoint RandomCheckpoint() {
+  Checkpoint checkpoint;
+  checkpoint.network = MakeNetwork({.preset = "small", .norm = "", .seed = 11});
+  checkpoint.network->Module().eval();
+  checkpoint.decode = checkpoint.network->CheckDecode({{"min_score", 0.625}});
   checkpoint.training = {{"steps", 3}};
   return checkpoint;
 }
@@ -47,8 +46,10 @@ bool SameMaps(const DenseMaps& a, const DenseMaps& b) {
          same(a.offset_x, b.offset_x) && same(a.offset_y, b.offset_y);
 }
 
-DenseMaps Maps(DenseNet net, const Clip& clip) {
-  return PredictMaps(net, clip, torch::kCPU);
+DenseMaps Maps(const Checkpoint& checkpoint, const Clip& clip,
+               const torch::Device& device = torch::kCPU) {
+  auto& network = dynamic_cast<DenseNetwork&>(*checkpoint.network);
+  return PredictMaps(network.Net(), clip, device);
 }
 
 class CheckpointTest : public ::testing::Test {
@@ -71,25 +72,25 @@ class CheckpointTest : public ::testing::Test {
 };
 
 TEST_F(CheckpointTest, ReloadedNetworkGivesIdenticalMaps) {
-  const DenseCheckpoint saved = RandomCheckpoint();
+  const Checkpoint saved = RandomCheckpoint();
   const Clip clip = RectangleClips().Get(0).clip;
 
-  SaveDenseCheckpoint(path_, saved);
-  const DenseCheckpoint loaded = LoadDenseCheckpoint(path_);
+  SaveCheckpoint(path_, saved);
+  const Checkpoint loaded = LoadCheckpoint(path_);
 
-  EXPECT_TRUE(SameMaps(Maps(saved.net, clip), Maps(loaded.net, clip)));
-  EXPECT_EQ(loaded.decode.ToJson(), saved.decode.ToJson());
+  EXPECT_TRUE(SameMaps(Maps(saved, clip), Maps(loaded, clip)));
+  EXPECT_EQ(loaded.decode, saved.decode);
   EXPECT_EQ(loaded.training, saved.training);
 }
 
 TEST_F(CheckpointTest, SaysWhatItHoldsWithoutLoadingIt) {
-  const DenseCheckpoint saved = RandomCheckpoint();
-  SaveDenseCheckpoint(path_, saved);
+  const Checkpoint saved = RandomCheckpoint();
+  SaveCheckpoint(path_, saved);
 
   const CheckpointInfo info = InspectCheckpoint(path_.string());
 
   int64_t parameters = 0;
-  for (const auto& parameter : saved.net->parameters()) {
+  for (const auto& parameter : saved.network->Module().parameters()) {
     parameters += parameter.numel();
   }
   EXPECT_EQ(info.family, "dense");
@@ -109,7 +110,7 @@ TEST_F(CheckpointTest, RefusesFilesThatAreNoCheckpoint) {
 }
 
 TEST_F(CheckpointTest, RefusesTensorsThatDoNotFitTheConfiguration) {
-  SaveDenseCheckpoint(path_, RandomCheckpoint());
+  SaveCheckpoint(path_, RandomCheckpoint());
   const nn::Safetensors good = nn::ReadSafetensors(path_);
 
   nn::Safetensors content = good;
@@ -145,13 +146,13 @@ TEST_F(CheckpointTest, RefusesTensorsThatDoNotFitTheConfiguration) {
 }
 
 TEST(PredictMaps, KeepsTheClipsSizeWhateverItIs) {
-  const DenseCheckpoint checkpoint = RandomCheckpoint();
+  const Checkpoint checkpoint = RandomCheckpoint();
   for (const auto& size : {cv::Size(1, 1), cv::Size(37, 50)}) {
     Clip clip;
     clip.frames = {cv::Mat(size, CV_8UC3, cv::Scalar(9, 99, 199))};
     clip.coverage = {cv::Mat::ones(size, CV_8UC1)};
 
-    const DenseMaps maps = Maps(checkpoint.net, clip);
+    const DenseMaps maps = Maps(checkpoint, clip);
 
     ASSERT_EQ(maps.foreground.size(), 1u);
     EXPECT_EQ(maps.foreground[0].size(), size);
@@ -160,19 +161,19 @@ TEST(PredictMaps, KeepsTheClipsSizeWhateverItIs) {
 }
 
 TEST(PredictMaps, DoesNotDependOnThreads) {
-  const DenseCheckpoint checkpoint = RandomCheckpoint();
+  const Checkpoint checkpoint = RandomCheckpoint();
   const Clip clip = RectangleClips(10, 4, 96).Get(0).clip;
   SetTorchThreads(1);
-  const DenseMaps expected = Maps(checkpoint.net, clip);
+  const DenseMaps expected = Maps(checkpoint, clip);
 
   SetTorchThreads(2);
-  const DenseMaps with_two = Maps(checkpoint.net, clip);
+  const DenseMaps with_two = Maps(checkpoint, clip);
   SetTorchThreads(1);
   // Side by side, sharing the weights.
   std::vector<DenseMaps> side_by_side(3);
   std::vector<std::thread> threads;
   for (DenseMaps& maps : side_by_side) {
-    threads.emplace_back([&] { maps = Maps(checkpoint.net, clip); });
+    threads.emplace_back([&] { maps = Maps(checkpoint, clip); });
   }
   for (std::thread& thread : threads) thread.join();
 
@@ -183,11 +184,11 @@ TEST(PredictMaps, DoesNotDependOnThreads) {
 }
 
 TEST(PredictMaps, RefusesClipsWhoseImagesDoNotFitTogether) {
-  const DenseCheckpoint checkpoint = RandomCheckpoint();
+  const Checkpoint checkpoint = RandomCheckpoint();
   Clip clip = RectangleClips().Get(0).clip;
   clip.coverage.pop_back();
-  EXPECT_THROW(Maps(checkpoint.net, clip), Error);
-  EXPECT_THROW(Maps(checkpoint.net, Clip{}), Error);
+  EXPECT_THROW(Maps(checkpoint, clip), Error);
+  EXPECT_THROW(Maps(checkpoint, Clip{}), Error);
 }
 
 TEST(Device, AutoIsAlwaysThere) {
@@ -212,12 +213,12 @@ TEST(PredictMaps, GivesOnTheGpuWhatItGivesOnTheCpu) {
   if (!torch::cuda::is_available()) {
     GTEST_SKIP() << "no CUDA device";
   }
-  DenseCheckpoint checkpoint = RandomCheckpoint();
+  Checkpoint checkpoint = RandomCheckpoint();
   const Clip clip = RectangleClips().Get(0).clip;
-  const DenseMaps expected = Maps(checkpoint.net, clip);
-  checkpoint.net->to(torch::kCUDA);
+  const DenseMaps expected = Maps(checkpoint, clip);
+  checkpoint.network->Module().to(torch::kCUDA);
 
-  const DenseMaps maps = PredictMaps(checkpoint.net, clip, torch::kCUDA);
+  const DenseMaps maps = Maps(checkpoint, clip, torch::kCUDA);
 
   for (size_t t = 0; t < maps.foreground.size(); ++t) {
     EXPECT_LT(

@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "models/vis/batch_loader.h"
-#include "models/vis/dense_checkpoint.h"
+#include "models/vis/checkpoint.h"
 #include "models/vis/segmenter.h"
 #include "tests/models/rectangle_clips.h"
 #include "tests/support/temp_dir.h"
@@ -195,13 +195,13 @@ TEST_F(TrainerTest, StopsOnDivergenceAndKeepsTheLastCheckpoint) {
   const RectangleClips source;
   TrainOptions options = Options(1);
   Run(source, nullptr, options);
-  DenseCheckpoint damaged = LoadDenseCheckpoint(options.output);
+  const Checkpoint damaged = LoadCheckpoint(options.output);
   {
     const torch::NoGradGuard no_grad;
-    damaged.net->named_parameters()["head_out.bias"].fill_(3e38f);
+    damaged.network->Module().named_parameters()["head_out.bias"].fill_(3e38f);
   }
   options.init_checkpoint = (dir_.Path() / "damaged.safetensors").string();
-  SaveDenseCheckpoint(options.init_checkpoint, damaged);
+  SaveCheckpoint(options.init_checkpoint, damaged);
   const std::string before = ReadFile(options.output);
 
   try {

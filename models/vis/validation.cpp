@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "models/vis/dense_validation.h"
+#include "models/vis/validation.h"
 
 #include "core/error.h"
-#include "models/vis/dense_checkpoint.h"
+#include "models/vis/checkpoint.h"
 #include "models/vis/device.h"
 #include "tracking/measures.h"
-
-#include <initializer_list>
 
 namespace mapweave::vis {
 namespace {
@@ -16,22 +14,6 @@ using tracking::SeriesTracks;
 
 double Sum(const ValidationScores& scores) {
   return scores.detection_f1 + scores.link_f1 + scores.track_f1;
-}
-
-// Tries `values` for one option and keeps the best.
-template <typename T>
-void CalibrateOption(const ValidationSet& set, std::initializer_list<T> values,
-                     T DecodeOptions::*option, DecodeOptions& decode,
-                     ValidationScores& best) {
-  for (const T value : values) {
-    DecodeOptions candidate = decode;
-    candidate.*option = value;
-    const ValidationScores scores = CalibrateScore(set, candidate);
-    if (Sum(scores) > Sum(best)) {
-      best = scores;
-      decode = candidate;
-    }
-  }
 }
 
 }  // namespace
@@ -53,22 +35,22 @@ ValidationSet LoadValidationSet(const tracking::ClipSource& source, int count) {
   return set;
 }
 
-void PredictValidationSet(DenseNet& net, const torch::Device& device,
+void PredictValidationSet(Network& network, const torch::Device& device,
                           ValidationSet& set) {
-  set.maps.clear();
+  set.predictions.clear();
   for (const tracking::LabelledClip& labelled : set.clips) {
-    set.maps.push_back(PredictMaps(net, labelled.clip, device));
+    set.predictions.push_back(network.Predict(labelled.clip, device));
   }
 }
 
-ValidationScores CalibrateScore(const ValidationSet& set,
-                                DecodeOptions& decode) {
-  MAPWEAVE_CHECK(set.maps.size() == set.clips.size());
+ValidationScores CalibrateScore(const Network& network,
+                                const ValidationSet& set, Json& decode) {
+  MAPWEAVE_CHECK(set.predictions.size() == set.clips.size());
   std::vector<SeriesTracks> series;
   for (size_t i = 0; i < set.clips.size(); ++i) {
-    series.push_back(
-        {DecodeAllTracks(set.maps[i], set.clips[i].clip.coverage, decode),
-         tracking::TracksFromLabels(set.clips[i].labels)});
+    series.push_back({network.AllTracks(*set.predictions[i],
+                                        set.clips[i].clip.coverage, decode),
+                      tracking::TracksFromLabels(set.clips[i].labels)});
   }
   ValidationScores best;
   best.detection_f1 = -1.0;
@@ -86,17 +68,24 @@ ValidationScores CalibrateScore(const ValidationSet& set,
                                   options.min_score};
     if (Sum(scores) > Sum(best)) best = scores;
   }
-  decode.min_score = best.threshold;
+  decode["min_score"] = best.threshold;
   return best;
 }
 
-ValidationScores CalibrateAll(const ValidationSet& set, DecodeOptions& decode) {
-  ValidationScores best = CalibrateScore(set, decode);
-  CalibrateOption(set, {0.3, 0.4, 0.6, 0.7}, &DecodeOptions::interior_threshold,
-                  decode, best);
-  CalibrateOption(set, {0.3, 0.4, 0.6, 0.7},
-                  &DecodeOptions::foreground_threshold, decode, best);
-  CalibrateOption(set, {1, 3, 4}, &DecodeOptions::grow_px, decode, best);
+ValidationScores CalibrateAll(const Network& network, const ValidationSet& set,
+                              Json& decode) {
+  ValidationScores best = CalibrateScore(network, set, decode);
+  for (const DecodeChoice& choice : network.DecodeChoices()) {
+    for (const Json& value : choice.values) {
+      Json candidate = decode;
+      candidate[choice.key] = value;
+      const ValidationScores scores = CalibrateScore(network, set, candidate);
+      if (Sum(scores) > Sum(best)) {
+        best = scores;
+        decode = candidate;
+      }
+    }
+  }
   return best;
 }
 
@@ -107,14 +96,15 @@ ValidationScores Calibrate(const std::string& checkpoint,
     throw Error(ErrorCode::kUsage, "calibration needs at least one clip");
   }
   const torch::Device torch_device = ToTorchDevice(device);
-  DenseCheckpoint content = LoadDenseCheckpoint(checkpoint);
-  content.net->to(torch_device);
+  Checkpoint content = LoadCheckpoint(checkpoint);
+  Network& network = *content.network;
+  network.Module().to(torch_device);
   ValidationSet set = LoadValidationSet(source, clips);
-  PredictValidationSet(content.net, torch_device, set);
-  content.decode = DecodeOptions{};
-  const ValidationScores scores = CalibrateAll(set, content.decode);
+  PredictValidationSet(network, torch_device, set);
+  content.decode = network.CheckDecode(Json::object());
+  const ValidationScores scores = CalibrateAll(network, set, content.decode);
   content.training["validation"] = ToJson(scores, clips);
-  SaveDenseCheckpoint(checkpoint, content);
+  SaveCheckpoint(checkpoint, content);
   return scores;
 }
 

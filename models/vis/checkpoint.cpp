@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "models/vis/dense_checkpoint.h"
+#include "models/vis/checkpoint.h"
 
 #include "core/error.h"
 #include "models/vis/segmenter.h"
@@ -43,12 +43,13 @@ void CheckFormat(const fs::path& path,
 }
 
 // Parameters and buffers by name.
-std::map<std::string, torch::Tensor> NamedTensors(const DenseNet& net) {
+std::map<std::string, torch::Tensor> NamedTensors(
+    const torch::nn::Module& module) {
   std::map<std::string, torch::Tensor> tensors;
-  for (const auto& item : net->named_parameters()) {
+  for (const auto& item : module.named_parameters()) {
     tensors[item.key()] = item.value();
   }
-  for (const auto& item : net->named_buffers()) {
+  for (const auto& item : module.named_buffers()) {
     tensors[item.key()] = item.value();
   }
   return tensors;
@@ -56,9 +57,9 @@ std::map<std::string, torch::Tensor> NamedTensors(const DenseNet& net) {
 
 void CopyWeights(const fs::path& path,
                  const std::map<std::string, torch::Tensor>& from,
-                 DenseNet& net) {
+                 const torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
-  auto targets = NamedTensors(net);
+  auto targets = NamedTensors(module);
   for (auto& [name, target] : targets) {
     const auto found = from.find(name);
     if (found == from.end()) Fail(path, "has no tensor \"" + name + "\"");
@@ -82,42 +83,42 @@ void CopyWeights(const fs::path& path,
 
 }  // namespace
 
-void SaveDenseCheckpoint(const fs::path& path,
-                         const DenseCheckpoint& checkpoint) {
+void SaveCheckpoint(const fs::path& path, const Checkpoint& checkpoint) {
+  const Json config = checkpoint.network->Config();
   nn::Safetensors content;
   content.metadata = {
       {"format", kFormat},
       {"version", kVersion},
-      {"family", "dense"},
-      {"preset", checkpoint.net->Config().preset},
-      {"config", checkpoint.net->Config().ToJson().dump()},
-      {"decode", checkpoint.decode.ToJson().dump()},
+      {"family", checkpoint.network->Family()},
+      {"preset", config.at("preset").get<std::string>()},
+      {"config", config.dump()},
+      {"decode", checkpoint.decode.dump()},
       {"training", checkpoint.training.dump()},
   };
-  content.tensors = NamedTensors(checkpoint.net);
+  content.tensors = NamedTensors(checkpoint.network->Module());
   nn::WriteSafetensors(path, content);
 }
 
-DenseCheckpoint LoadDenseCheckpoint(const fs::path& path) {
+Checkpoint LoadCheckpoint(const fs::path& path) {
   const nn::Safetensors content = nn::ReadSafetensors(path);
   CheckFormat(path, content.metadata);
   const auto family = content.metadata.find("family");
-  if (family == content.metadata.end() || family->second != "dense") {
-    Fail(path, "holds a network of an unknown family");
+  if (family == content.metadata.end()) {
+    Fail(path, "its header does not name the network's family");
   }
-  DenseCheckpoint checkpoint;
+  Checkpoint checkpoint;
   try {
-    checkpoint.net = DenseNet(
-        DenseConfig::FromJson(HeaderJson(path, content.metadata, "config")));
-    checkpoint.decode =
-        DecodeOptions::FromJson(HeaderJson(path, content.metadata, "decode"));
+    checkpoint.network = NetworkFromHeader(
+        family->second, HeaderJson(path, content.metadata, "config"));
+    checkpoint.decode = checkpoint.network->CheckDecode(
+        HeaderJson(path, content.metadata, "decode"));
   } catch (const Error& error) {
     if (error.Code() == ErrorCode::kDevice) throw;
     Fail(path, error.Message());
   }
   checkpoint.training = HeaderJson(path, content.metadata, "training");
-  CopyWeights(path, content.tensors, checkpoint.net);
-  checkpoint.net->eval();
+  CopyWeights(path, content.tensors, checkpoint.network->Module());
+  checkpoint.network->Module().eval();
   return checkpoint;
 }
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// Checkpoints of networks: a safetensors file with the weights, and in its
+// header the family, the configuration, the calibrated decoding options and how
+// it was trained.
+//
+// Internal to models: pulls in Torch.
+#pragma once
+
+#include "core/json.h"
+#include "models/nn/safetensors.h"
+#include "models/vis/network.h"
+
+#include <filesystem>
+#include <memory>
+
+namespace mapweave::vis {
+
+struct Checkpoint {
+  std::shared_ptr<Network> network;  // as loaded: on the CPU, in evaluation
+  Json decode;                       // see Network
+  Json training = Json::object();
+};
+
+// Replaces the file whole or not at all. Throws Error{kFailure}.
+void SaveCheckpoint(const std::filesystem::path& path,
+                    const Checkpoint& checkpoint);
+// Throws Error{kDevice} naming the file if it is not a checkpoint, is damaged,
+// or its tensors do not fit its configuration.
+Checkpoint LoadCheckpoint(const std::filesystem::path& path);
+
+}  // namespace mapweave::vis

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// What the trainer, the checkpoints and the segmenter need of a network,
+// whichever family it is of. A family is added by one implementation of Network
+// and one line in MakeNetwork and one in NetworkFromHeader.
+//
+// Internal to models: pulls in Torch.
+#pragma once
+
+#include "core/json.h"
+#include "models/vis/batch_loader.h"
+#include "tracking/clip.h"
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mapweave::vis {
+
+struct NetworkLoss {
+  torch::Tensor total;  // what is minimised: a float32 scalar
+  // Its unweighted parts, in the order of Network::LossTerms; detached.
+  std::vector<torch::Tensor> terms;
+};
+
+// What a network says of a clip before thresholds make tracks of it; each
+// family has its own kind.
+class Prediction {
+ public:
+  virtual ~Prediction() = default;
+};
+
+// Values to try for one decoding option when it is calibrated.
+struct DecodeChoice {
+  std::string key;
+  std::vector<Json> values;
+};
+
+// Decoding options travel as a JSON object, as the checkpoint's header holds
+// them. Every family has "min_score": tracks that score lower are dropped.
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  virtual std::string Family() const = 0;
+  // Enough to build it again; holds "preset".
+  virtual Json Config() const = 0;
+  // All weights. Its buffers are float32.
+  virtual torch::nn::Module& Module() = 0;
+
+  // What ComputeLoss reads of a batch.
+  virtual TargetKind Targets() const = 0;
+  virtual std::vector<std::string> LossTerms() const = 0;
+  // In training mode, on `device`, where the module is; convolutions in
+  // `dtype`. Pixels without coverage have no influence.
+  virtual NetworkLoss ComputeLoss(const Batch& batch,
+                                  const torch::Device& device,
+                                  torch::ScalarType dtype) = 0;
+
+  // In evaluation mode, without gradients, in the calling thread alone. Throws
+  // Error{kBadInput} if the clip is empty or its images do not fit together.
+  virtual std::unique_ptr<Prediction> Predict(const tracking::Clip& clip,
+                                              const torch::Device& device) = 0;
+  // All tracks, whatever their score. `prediction` is one of this family;
+  // `coverage` as in Clip; `decode` as CheckDecode returns it.
+  virtual tracking::TrackSet AllTracks(const Prediction& prediction,
+                                       const std::vector<cv::Mat>& coverage,
+                                       const Json& decode) const = 0;
+
+  // `decode` with the defaults of what it lacks: all of them for {}. Throws
+  // Error{kUsage} or Error{kBadInput} naming the option that is impossible.
+  virtual Json CheckDecode(const Json& decode) const = 0;
+  // Beside min_score, in the order in which they are calibrated.
+  virtual std::vector<DecodeChoice> DecodeChoices() const = 0;
+};
+
+struct NetworkOptions {
+  std::string preset = "small";
+  // "group" or "batch"; empty: the preset's own.
+  std::string norm;
+  uint64_t seed = 1;  // of the weights
+
+  // Throws Error{kUsage} naming the option.
+  void Validate() const;
+};
+
+// Fresh weights on the CPU.
+std::shared_ptr<Network> MakeNetwork(const NetworkOptions& options);
+// With weights yet to be filled. Throws Error{kBadInput} naming what is
+// missing or impossible.
+std::shared_ptr<Network> NetworkFromHeader(const std::string& family,
+                                           const Json& config);
+
+// Presets that MakeNetwork knows.
+std::vector<std::string> PresetNames();
+
+// uint8 [B * T, H, W, 4] on the CPU, a view of `batch`.
+torch::Tensor BatchBytes(const Batch& batch);
+// uint8 [T, H, W, 4]: red, green, blue, coverage (0 or 1). Throws
+// Error{kBadInput} if the clip is empty or its images do not fit together.
+torch::Tensor ClipBytes(const tracking::Clip& clip);
+
+}  // namespace mapweave::vis
