@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -103,24 +104,41 @@ class AffineSystem {
     // Unknown parts of a's place less b's place = b's place less a's, known.
     const cv::Point2d known = tie.in_b + start_[tie.b].At(tie.in_b) - tie.in_a -
                               start_[tie.a].At(tie.in_a);
-    cv::Mat rows = cv::Mat::zeros(2, normal.cols, CV_64F);
-    AddSide(tie.a, tie.in_a, 1.0, rows);
-    AddSide(tie.b, tie.in_b, -1.0, rows);
-    const cv::Mat weighted = rows.t() * cv::Mat(weight * tie.information);
-    normal += weighted * rows;
-    right += weighted * cv::Mat(cv::Vec2d(known.x, known.y));
+    const cv::Matx22d information = weight * tie.information;
+    const std::array<Side, 2> sides = {SideOf(tie.a, tie.in_a, 1.0),
+                                       SideOf(tie.b, tie.in_b, -1.0)};
+    for (const Side& one : sides) {
+      if (one.edition + 1 == start_.size()) continue;
+      const auto weighted = one.jacobian.t() * information;
+      const int row = static_cast<int>(6 * one.edition);
+      Add(weighted * cv::Vec2d(known.x, known.y), row, 0, right);
+      for (const Side& other : sides) {
+        if (other.edition + 1 == start_.size()) continue;
+        Add(weighted * other.jacobian, row, static_cast<int>(6 * other.edition),
+            normal);
+      }
+    }
   }
 
-  void AddSide(size_t edition, cv::Point2d p, double sign,
-               cv::Mat& rows) const {
-    if (edition + 1 == start_.size()) return;
-    const int first = static_cast<int>(6 * edition);
-    const cv::Point2d u = (p - start_[edition].centre) / reach_;
-    double* x = rows.ptr<double>(0) + first;
-    double* y = rows.ptr<double>(1) + first;
-    x[0] = y[1] = sign;
-    x[2] = y[4] = sign * u.x;
-    x[3] = y[5] = sign * u.y;
+  // How the place of a tie's end moves with the six unknowns of its edition.
+  struct Side {
+    size_t edition = 0;
+    cv::Matx<double, 2, 6> jacobian;
+  };
+
+  Side SideOf(size_t edition, cv::Point2d p, double sign) const {
+    const cv::Point2d u = sign / reach_ * (p - start_[edition].centre);
+    return {edition,
+            {sign, 0.0, u.x, u.y, 0.0, 0.0, 0.0, sign, 0.0, 0.0, u.x, u.y}};
+  }
+
+  template <int kRows, int kCols>
+  static void Add(const cv::Matx<double, kRows, kCols>& block, int row, int col,
+                  cv::Mat& sum) {
+    for (int i = 0; i < kRows; ++i) {
+      auto* line = sum.ptr<double>(row + i) + col;
+      for (int j = 0; j < kCols; ++j) line[j] += block(i, j);
+    }
   }
 
   const std::vector<AffineDisplacement>& start_;

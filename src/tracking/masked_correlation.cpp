@@ -111,8 +111,9 @@ Spectra Transform(const Planes& planes, cv::Size size) {
 // Adds the first rows and columns of the correlation whose spectrum is given.
 void AddInverse(const cv::Mat& spectrum, cv::Mat& sum) {
   cv::Mat correlation;
+  // The rows beyond the shifts that are asked for need not be right.
   cv::dft(spectrum, correlation,
-          cv::DFT_INVERSE | cv::DFT_SCALE | cv::DFT_REAL_OUTPUT);
+          cv::DFT_INVERSE | cv::DFT_SCALE | cv::DFT_REAL_OUTPUT, sum.rows);
   cv::Mat wanted;
   correlation(cv::Rect(0, 0, sum.cols, sum.rows)).convertTo(wanted, CV_64F);
   sum += wanted;

@@ -22,8 +22,8 @@ constexpr int kLastWindow = 64;
 // Frames narrower than some large windows are cut into small ones.
 constexpr int kSmallWindow = 64;
 constexpr int kSmallFrame = 512;
-// Windows per side of a part that is read at once.
-constexpr int kPartWindows = 8;
+// Side of a part that is read at once, pixels of the frame.
+constexpr int kPartSide = 1024;
 // How far features look around a pixel.
 constexpr int kFeatureMargin = 40;
 // Whole-sheet shifts are searched in images up to this size.
@@ -239,11 +239,11 @@ class Alignment {
     const cv::Size frame = FrameSize(options_, reduction_);
     const cv::Rect windows = WindowsOf(frame, match);
     std::vector<LocalMatch> matches;
-    for (int row = 0; row < windows.height; row += kPartWindows) {
-      for (int col = 0; col < windows.width; col += kPartWindows) {
+    const int side = std::max(1, kPartSide / match.stride_px);
+    for (int row = 0; row < windows.height; row += side) {
+      for (int col = 0; col < windows.width; col += side) {
         const auto found = MatchLocally(
-            ReadPart(cv::Rect(col, row, kPartWindows, kPartWindows) & windows,
-                     frame, match),
+            ReadPart(cv::Rect(col, row, side, side) & windows, frame, match),
             match);
         matches.insert(matches.end(), found.begin(), found.end());
       }
@@ -262,14 +262,13 @@ class Alignment {
       FitFrom(MatchFrame(match), reduction_, {window, kFirstBend});
     }
     match.radius_px = kNextRadius;
-    match.stride_px = match.window_px / 2;
     if (match.window_px > kLastWindow) {
       FitFrom(MatchFrame(match), reduction_,
               {kLeastSpacing * reduction_, kLastBend});
       match.window_px = kLastWindow;
-      match.stride_px = kLastWindow / 2;
       match.radius_px = kLastRadius;
     }
+    match.stride_px = match.window_px / 2;
     const std::vector<LocalMatch> matches = MatchFrame(match);
     CountMatched(matches, match);
     SeriesFitOptions fit;
