@@ -28,13 +28,29 @@ tracking::TrackSet BaselineTracks(const tracking::TrackSet& predicted) {
   return tracking::LinkByIoU(instances);
 }
 
-Json MeasuresToJson(const tracking::Measures& m,
+Json FaultsToJson(const tracking::FaultCounts& f) {
+  return {{"missed", f.missed},
+          {"merged", f.merged},
+          {"split", f.split},
+          {"badly_outlined", f.badly_outlined},
+          {"spurious", f.spurious},
+          {"merging", f.merging},
+          {"fragments", f.fragments},
+          {"bad_outlines", f.bad_outlines},
+          {"identity_lost", f.identity_lost},
+          {"identity_switched", f.identity_switched},
+          {"link_unseen", f.link_unseen},
+          {"link_groundless", f.link_groundless}};
+}
+
+Json MeasuresToJson(const tracking::Measures& m, const tracking::Faults& faults,
                     const std::vector<std::string>& editions) {
   Json document = {{"ap", m.ap},
                    {"ap50", m.ap50},
                    {"ap75", m.ap75},
                    {"ar100", m.ar100},
                    {"ap_unlimited", m.ap_unlimited},
+                   {"ap50_unlimited", m.ap50_unlimited},
                    {"hota", m.hota},
                    {"deta", m.deta},
                    {"assa", m.assa},
@@ -52,8 +68,33 @@ Json MeasuresToJson(const tracking::Measures& m,
                                          {"recall", m.editions[t].recall},
                                          {"f1", m.editions[t].f1},
                                          {"pq", m.editions[t].pq}};
+    document["editions"][editions[t]]["faults"] =
+        FaultsToJson(faults.editions[t]);
   }
+  document["faults"] = FaultsToJson(faults.total);
   return document;
+}
+
+Json IntervalsToJson(const tracking::PairedIntervals& figure) {
+  return {
+      {"low", figure.first.low},
+      {"high", figure.first.high},
+      {"baseline", {{"low", figure.second.low}, {"high", figure.second.high}}},
+      {"difference",
+       {{"value", figure.difference.value},
+        {"low", figure.difference.low},
+        {"high", figure.difference.high}}}};
+}
+
+Json BootstrapToJson(const EvaluateReport& report) {
+  const tracking::BootstrapReport& intervals = report.intervals;
+  return {{"replicates", report.bootstrap.replicates},
+          {"seed", report.bootstrap.seed},
+          {"level", report.bootstrap.level},
+          {"places", intervals.places},
+          {"track_f1", IntervalsToJson(intervals.track_f1)},
+          {"link_f1", IntervalsToJson(intervals.link_f1)},
+          {"ap_unlimited", IntervalsToJson(intervals.ap_unlimited)}};
 }
 
 }  // namespace
@@ -78,12 +119,24 @@ EvaluateReport Evaluate(const fs::path& predicted, const fs::path& truth,
   report.measures = tracking::Evaluate(comparison.series, options.measures);
   context.cancel.ThrowIfCancelled();
   report.baseline = tracking::Evaluate(baseline, options.measures);
+  report.faults = tracking::CountFaults(comparison.series, options.measures);
+  report.baseline_faults = tracking::CountFaults(baseline, options.measures);
+  report.bootstrap = options.bootstrap;
+  if (options.bootstrap.replicates > 0) {
+    context.cancel.ThrowIfCancelled();
+    report.intervals = tracking::Bootstrap(comparison.series, baseline,
+                                           options.measures, options.bootstrap);
+  }
   return report;
 }
 
 Json ToJson(const EvaluateReport& report) {
-  Json document = MeasuresToJson(report.measures, report.editions);
-  document["baseline"] = MeasuresToJson(report.baseline, report.editions);
+  Json document =
+      MeasuresToJson(report.measures, report.faults, report.editions);
+  document["baseline"] =
+      MeasuresToJson(report.baseline, report.baseline_faults, report.editions);
+  if (report.bootstrap.replicates > 0)
+    document["bootstrap"] = BootstrapToJson(report);
   document["lineage"] = Json::object();
   for (const auto& [kind, score] : report.lineage) {
     document["lineage"][tracking::LineageKindName(kind)] = {

@@ -6,6 +6,8 @@
 
 #include "core/json.h"
 #include "core/progress.h"
+#include "tracking/bootstrap.h"
+#include "tracking/faults.h"
 #include "tracking/lineage.h"
 #include "tracking/measures.h"
 
@@ -23,6 +25,8 @@ struct EvaluateOptions {
   // not set. Videos are compared on their own pixels.
   std::optional<double> resolution;
   tracking::MeasureOptions measures;
+  // Over videos, or over squares of the ground. 0 replicates: no intervals.
+  tracking::BootstrapOptions bootstrap;
 };
 
 struct EvaluateReport {
@@ -36,6 +40,12 @@ struct EvaluateReport {
   // The same outlines without their identities, linked from edition to edition
   // by overlap as they lie (IoU, one-to-one assignment, gate 0.25).
   tracking::Measures baseline;
+  tracking::Faults faults;
+  tracking::Faults baseline_faults;
+  // The result, the baseline, and what the one is ahead of the other; with the
+  // replicates that were asked for.
+  tracking::BootstrapReport intervals;
+  tracking::BootstrapOptions bootstrap;
   // By kind, if both files hold a lineage (project files and truth.json of
   // synth world do); else empty. See tracking/lineage_measures.h.
   std::map<tracking::LineageKind, tracking::MatchScore> lineage;
@@ -58,7 +68,9 @@ EvaluateReport Evaluate(const std::filesystem::path& predicted,
                         const EvaluateOptions& options, RunContext& context);
 
 // The document of `eval --json`: ap, ap50, ..., track_f1, link_f1,
-// editions{...}, baseline{same}.
+// editions{...}, faults{...}, baseline{same}, and with replicates bootstrap{
+// places, replicates, seed, level, track_f1, link_f1, ap_unlimited: {low, high,
+// baseline{low, high}, difference{value, low, high}}}.
 Json ToJson(const EvaluateReport& report);
 
 // The figure of a dotted key such as "link_f1" or "baseline.ap"; throws

@@ -277,6 +277,43 @@ TEST_F(EvaluateVideosTest, SidesThatDoNotBelongTogetherAreRefused) {
               HasSubstr("map.geojson' is not"));
 }
 
+TEST_F(EvaluateTest, TellsWhatWentWrongOnWhichEdition) {
+  // The house in the east is found nowhere, and its neighbour is called by
+  // another name on the last edition.
+  const Json report = ToJson(Compare({{"x", "www"}, {"y", "---w"}}));
+  EXPECT_EQ(report.at("faults").at("missed"), 4);
+  EXPECT_EQ(report.at("faults").at("identity_lost"), 1);
+  EXPECT_EQ(report.at("faults").at("link_unseen"), 3);
+  EXPECT_EQ(report.at("faults").at("spurious"), 0);
+  const Json& editions = report.at("editions");
+  EXPECT_EQ(editions.at(kEditions[3]).at("faults").at("identity_lost"), 1);
+  EXPECT_EQ(editions.at(kEditions[2]).at("faults").at("identity_lost"), 0);
+  // The baseline does not see the names.
+  EXPECT_EQ(report.at("baseline").at("faults").at("identity_lost"), 0);
+}
+
+TEST_F(EvaluateTest, IntervalsHoldTheFiguresAndCanBeLeftOut) {
+  const EvaluateReport compared = Compare({{"x", "wwee"}, {"y", "eeww"}});
+  const Json report = ToJson(compared);
+  const Json& bootstrap = report.at("bootstrap");
+  EXPECT_EQ(bootstrap.at("replicates"), 1000);
+  EXPECT_EQ(bootstrap.at("places"), 2);  // the two houses lie far apart
+  const Json& link = bootstrap.at("link_f1");
+  EXPECT_LE(link.at("low"), report.at("link_f1"));
+  EXPECT_GE(link.at("high"), report.at("link_f1"));
+  EXPECT_DOUBLE_EQ(link.at("difference").at("value"),
+                   report.at("link_f1").get<double>() -
+                       report.at("baseline").at("link_f1").get<double>());
+  EXPECT_DOUBLE_EQ(FigureOf(report, "bootstrap.link_f1.difference.value"),
+                   compared.intervals.link_f1.difference.value);
+  EvaluateOptions none;
+  none.resolution = 0.5;
+  none.bootstrap.replicates = 0;
+  EXPECT_FALSE(ToJson(Evaluate(Path("predicted.geojson"),
+                               Path("truth.geojson"), none, quiet_.context))
+                   .contains("bootstrap"));
+}
+
 TEST_F(EvaluateTest, FiguresAreFoundByDottedKeys) {
   const Json report = ToJson(Compare({{"x", "wwww"}}));
   EXPECT_DOUBLE_EQ(FigureOf(report, "track_f1"), 2.0 / 3.0);
