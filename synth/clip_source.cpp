@@ -13,8 +13,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
-#include <unordered_map>
+#include <set>
 
 namespace mapweave::synth {
 namespace {
@@ -59,7 +60,8 @@ WorldOptions DrawWorld(const WorldClipOptions& options, bool blank, Rng& rng) {
   w.density = blank ? 0.0 : rng.Uniform(0.45, 1.0);
   w.angle_rad = rng.Uniform(0.0, std::numbers::pi);
   w.margin_px = -std::max(kOverscanPx, 1.5 * w.building_px);
-  w.change = rng.Uniform(0.08, 0.42);
+  w.change = rng.Uniform(options.min_change, options.max_change);
+  w.life = options.life;
   w.omission = rng.Uniform(0.0, 0.05);
   w.distortion_px = rng.Uniform(0.0, options.max_distortion_px);
   w.unsteadiness_px = rng.Uniform(0.1, 0.9);
@@ -159,6 +161,51 @@ EditionImage RenderAt(const World& world, int edition,
   return out;
 }
 
+// The identities on an image.
+std::set<int32_t> LabelsOn(const cv::Mat& labels) {
+  std::set<int32_t> found;
+  for (int row = 0; row < labels.rows; ++row) {
+    const auto* line = labels.ptr<int32_t>(row);
+    for (int col = 0; col < labels.cols; ++col) {
+      if (line[col] != 0 && (col == 0 || line[col] != line[col - 1]))
+        found.insert(line[col]);
+    }
+  }
+  return found;
+}
+
+// The world's links between drawings that can be seen, in the labels that
+// RenumberLabels will give to the identities on the images.
+std::vector<tracking::LabelLink> LinksBetweenLabels(
+    const World& world, const std::vector<cv::Mat>& labels) {
+  std::vector<std::set<int32_t>> seen;
+  std::set<int32_t> all;
+  for (const cv::Mat& image : labels) {
+    seen.push_back(LabelsOn(image));
+    all.insert(seen.back().begin(), seen.back().end());
+  }
+  std::map<uint64_t, int32_t> label_of = {{0, 0}};
+  for (const int32_t identity : all) {
+    const auto label = static_cast<int32_t>(label_of.size());
+    label_of[static_cast<uint64_t>(identity)] = label;
+  }
+  const auto is_seen = [&](uint64_t identity, int edition) {
+    return identity == 0 || seen[static_cast<size_t>(edition)].contains(
+                                static_cast<int32_t>(identity));
+  };
+  std::vector<tracking::LabelLink> links;
+  for (const WorldLink& link : world.links) {
+    if (!is_seen(link.from, link.from_edition) ||
+        !is_seen(link.to, link.to_edition)) {
+      continue;
+    }
+    links.push_back({label_of.at(link.from), label_of.at(link.to),
+                     link.from_edition, link.to_edition, link.kind});
+  }
+  std::ranges::sort(links);
+  return links;
+}
+
 }  // namespace
 
 void WorldClipOptions::Validate() const {
@@ -172,7 +219,8 @@ void WorldClipOptions::Validate() const {
           "max_distortion_px", max_distortion_px, "0 to 20");
   for (const auto& [name, p] :
        {std::pair{"hand_change", hand_change}, std::pair{"blank", blank},
-        std::pair{"hole", hole}, std::pair{"coarse", coarse}}) {
+        std::pair{"hole", hole}, std::pair{"coarse", coarse},
+        std::pair{"max_change", max_change}}) {
     Require(p >= 0.0 && p <= 1.0, name, p, "0 to 1");
   }
   Require(min_resolution >= 0.25 && min_resolution <= 1.0, "min_resolution",
@@ -181,6 +229,9 @@ void WorldClipOptions::Validate() const {
           "min_building_px", min_building_px, "4 to max_building_px");
   Require(max_building_px <= 80.0, "max_building_px", max_building_px,
           "at most 80");
+  Require(min_change >= 0.0 && min_change <= max_change, "min_change",
+          min_change, "0 to max_change");
+  life.Validate();
   const std::vector<std::string> names = HandNames();
   for (const std::string& hand : hands) {
     if (std::ranges::find(names, hand) != names.end()) continue;
@@ -188,6 +239,19 @@ void WorldClipOptions::Validate() const {
                 fmt::format("there is no map hand named \"{}\"", hand),
                 fmt::format("use some of {}", fmt::join(names, ", ")));
   }
+}
+
+WorldClipOptions LinkingClipOptions() {
+  WorldClipOptions options;
+  options.max_editions = 6;
+  options.blank = 0.0;
+  options.min_change = 0.1;
+  options.max_change = 0.6;
+  options.max_distortion_px = 6.0;
+  options.life.rebuild = 0.25;
+  options.life.split = 0.12;
+  options.life.merge = 0.16;
+  return options;
 }
 
 WorldClipSource::WorldClipSource(WorldClipOptions options)
@@ -199,6 +263,10 @@ WorldClipSource::WorldClipSource(WorldClipOptions options)
 }
 
 tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
+  return GetLinked(index).labelled;
+}
+
+tracking::LinkedClip WorldClipSource::GetLinked(uint64_t index) const {
   Rng rng = Rng(options_.seed, kClipNamespace).Fork(index);
   const bool blank = rng.Chance(options_.blank);
   const bool hole = rng.Chance(options_.hole);
@@ -211,7 +279,8 @@ tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
   const bool missing = hole && editions > 1 && rng.Chance(0.25);
   const double lettering = rng.Chance(0.15) ? 0.0 : rng.Uniform(0.3, 1.0);
 
-  tracking::LabelledClip out;
+  tracking::LinkedClip linked;
+  tracking::LabelledClip& out = linked.labelled;
   RenderOptions render;
   render.hand = hands_[rng.Choice(weights_)];
   for (size_t t = 0; t < editions; ++t) {
@@ -242,8 +311,9 @@ tracking::LabelledClip WorldClipSource::Get(uint64_t index) const {
     out.clip.coverage.push_back(std::move(image.coverage));
     out.labels.push_back(std::move(image.labels));
   }
+  linked.links = LinksBetweenLabels(world, out.labels);
   tracking::RenumberLabels(out.labels);
-  return out;
+  return linked;
 }
 
 }  // namespace mapweave::synth

@@ -4,7 +4,9 @@
 // the occasion: the supervised signal that needs no hand-drawn label.
 #pragma once
 
+#include "synth/world.h"
 #include "tracking/clip.h"
+#include "tracking/linked_clip.h"
 
 #include <cstdint>
 #include <string>
@@ -29,6 +31,11 @@ struct WorldClipOptions {
   double min_resolution = 0.5;
   // Largest local distortion per edition, in pixels.
   double max_distortion_px = 2.0;
+  // Share of the buildings that change from one edition to the next, drawn
+  // uniformly, and how often each kind of change occurs.
+  double min_change = 0.08;
+  double max_change = 0.42;
+  LifeShares life;
   // Chance that an edition is drawn in another hand than the one before.
   double hand_change = 0.7;
   // Share of clips without any building: fields, river, margin, legend.
@@ -42,17 +49,25 @@ struct WorldClipOptions {
   void Validate() const;
 };
 
+// What a linker learns from: two to six editions, something built on all of
+// them, much change, rebuildings, splits and mergers above all, and more local
+// distortion than alignment should leave.
+WorldClipOptions LinkingClipOptions();
+
 // Clip i is a pure function of the options and i. Labels run from 1, in the
 // order of the buildings' identities in the clip's world; a building is
 // labelled where its fill and outline are drawn on covered paper. Seeds live
 // in a namespace apart from MakeWorld's, and PlanFamily::kRingAndGrid, the plan
 // of the sample series, is never drawn.
-class WorldClipSource : public tracking::ClipSource {
+class WorldClipSource : public tracking::ClipSource,
+                        public tracking::LinkedClipSource {
  public:
   // Throws what WorldClipOptions::Validate throws.
   explicit WorldClipSource(WorldClipOptions options);
 
   tracking::LabelledClip Get(uint64_t index) const override;
+  // The same clip, with the links of its world between what the clip shows.
+  tracking::LinkedClip GetLinked(uint64_t index) const override;
 
   const WorldClipOptions& Options() const { return options_; }
 

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "tracking/assignment.h"
 #include "tracking/box_index.h"
+#include "tracking/link_chains.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,8 +17,6 @@ namespace mapweave::tracking {
 namespace {
 
 using Editions = std::vector<std::vector<Instance>>;
-
-constexpr int kNone = -1;
 
 // Probability from which a map's pixel counts as drawn.
 constexpr double kForeground = 0.5;
@@ -33,86 +32,6 @@ void CheckRange(double value, double low, double high, const char* name) {
                                        std::to_string(value));
   }
 }
-
-// Where an instance goes on, and how surely.
-struct Onward {
-  int edition = kNone;
-  int index = kNone;
-  float probability = 0.0f;
-};
-
-// Each instance's successor, and whether it is one itself.
-class Chains {
- public:
-  explicit Chains(const Editions& editions) : editions_(editions) {
-    for (const std::vector<Instance>& instances : editions) {
-      next_.emplace_back(instances.size());
-      has_previous_.emplace_back(instances.size(), 0);
-    }
-  }
-
-  void Link(const InstanceRef& from, const InstanceRef& to,
-            double probability) {
-    next_[from.edition][from.index] = {to.edition, to.index,
-                                       static_cast<float>(probability)};
-    has_previous_[to.edition][to.index] = 1;
-  }
-
-  bool IsEnd(int edition, int index) const {
-    return next_[edition][index].edition == kNone;
-  }
-  bool IsStart(int edition, int index) const {
-    return has_previous_[edition][index] == 0;
-  }
-
-  TrackSet ToTracks() const {
-    std::vector<std::pair<std::pair<Run, int>, Track>> keyed;
-    for (size_t t = 0; t < editions_.size(); ++t) {
-      for (size_t i = 0; i < editions_[t].size(); ++i) {
-        const InstanceRef start{static_cast<int>(t), static_cast<int>(i)};
-        if (!IsStart(start.edition, start.index)) continue;
-        const Mask& mask = editions_[t][i].mask;
-        keyed.push_back(
-            {{mask.IsEmpty() ? Run{} : mask.Runs().front(), start.edition},
-             Follow(start)});
-      }
-    }
-    std::stable_sort(
-        keyed.begin(), keyed.end(),
-        [](const auto& a, const auto& b) { return a.first < b.first; });
-    TrackSet tracks;
-    tracks.reserve(keyed.size());
-    for (auto& [key, track] : keyed) tracks.push_back(std::move(track));
-    return tracks;
-  }
-
- private:
-  Track Follow(InstanceRef at) const {
-    const size_t count = editions_.size();
-    Track track;
-    track.masks.resize(count);
-    track.presence.assign(count, 0.0f);
-    track.link.assign(count, 0.0f);
-    double sum = 0.0;
-    int seen = 0;
-    while (at.edition != kNone) {
-      const Instance& instance = editions_[at.edition][at.index];
-      const Onward& onward = next_[at.edition][at.index];
-      track.masks[at.edition] = instance.mask;
-      track.presence[at.edition] = instance.score;
-      track.link[at.edition] = onward.probability;
-      sum += instance.score;
-      ++seen;
-      at = {onward.edition, onward.index};
-    }
-    track.score = static_cast<float>(sum / seen);
-    return track;
-  }
-
-  const Editions& editions_;
-  std::vector<std::vector<Onward>> next_;
-  std::vector<std::vector<char>> has_previous_;
-};
 
 Mask UnionOf(const std::vector<Instance>& instances) {
   std::vector<Run> runs;

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
+#include "tracking/succession.h"
+
+#include "core/error.h"
 #include "core/json.h"
 #include "tracking/box_index.h"
 #include "tracking/life.h"
-#include "tracking/lineage.h"
 
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <set>
+#include <tuple>
 #include <utility>
 
 namespace mapweave::tracking {
@@ -14,6 +19,10 @@ namespace {
 
 // Part of the smaller drawing that must lie within the other.
 constexpr double kMinShare = 0.5;
+// Part of either from which an opinion is worth keeping.
+constexpr double kMinOpinionShare = 0.25;
+// Probability from which two drawings count as related.
+constexpr double kRelated = 0.5;
 
 // Two editions, older first.
 using Step = std::pair<size_t, size_t>;
@@ -70,15 +79,70 @@ std::map<size_t, cv::Point> DisplacementsOf(const std::vector<Life>& lives,
   return displacements;
 }
 
+// Opinions by the tracks whose drawings they speak of.
+class Opinions {
+ public:
+  Opinions(const std::vector<Life>& lives,
+           const std::vector<Relation>& relations) {
+    if (relations.empty()) return;
+    std::map<size_t, BoxIndex> drawings;  // by edition
+    for (size_t i = 0; i < lives.size(); ++i) {
+      for (const size_t t : lives[i].Seen()) {
+        drawings[t].Insert(static_cast<int>(i), lives[i].MaskAt(t).Bounds());
+      }
+    }
+    const auto track_at = [&](int edition,
+                              cv::Point place) -> std::optional<size_t> {
+      const auto t = static_cast<size_t>(edition);
+      const auto on_edition = drawings.find(t);
+      if (on_edition == drawings.end()) return std::nullopt;
+      for (const int i :
+           on_edition->second.Overlapping({place.x, place.y, 1, 1})) {
+        const auto track = static_cast<size_t>(i);
+        if (lives[track].MaskAt(t).Contains(place.x, place.y)) return track;
+      }
+      return std::nullopt;
+    };
+    for (const Relation& relation : relations) {
+      const auto from = track_at(relation.from_edition, relation.from);
+      const auto to = track_at(relation.to_edition, relation.to);
+      if (!from || !to) continue;
+      // The first of several windows' opinions stands.
+      opinions_.try_emplace(
+          {static_cast<size_t>(relation.from_edition),
+           static_cast<size_t>(relation.to_edition), *from, *to},
+          relation.opinion);
+    }
+  }
+
+  const PairOpinion* Of(const Step& step, size_t from, size_t to) const {
+    const auto found = opinions_.find({step.first, step.second, from, to});
+    return found == opinions_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  std::map<std::tuple<size_t, size_t, size_t, size_t>, PairOpinion> opinions_;
+};
+
 struct Tie {
   size_t from = 0;
   size_t to = 0;
   double share = 0.0;  // of the smaller drawing
+  const PairOpinion* opinion = nullptr;
+
+  // Whether they are parts of one change, if they are not one for another.
+  bool IsPart() const {
+    return opinion == nullptr
+               ? share >= kMinShare
+               : static_cast<double>(opinion->related) >= kRelated;
+  }
+  bool IsOnPlot() const { return share >= kMinShare; }
 };
 
-// Ties between different tracks of which one ends or one begins at the step.
+// Ties between tracks of which one ends or one begins at the step, and of the
+// tracks that go on through it with themselves.
 std::vector<Tie> TiesOf(const std::vector<Life>& lives, const Step& step,
-                        const StepTracks& tracks) {
+                        const StepTracks& tracks, const Opinions& opinions) {
   BoxIndex index;
   for (const size_t j : tracks.after) {
     index.Insert(static_cast<int>(j), lives[j].MaskAt(step.second).Bounds());
@@ -94,12 +158,13 @@ std::vector<Tie> TiesOf(const std::vector<Life>& lives, const Step& step,
     for (const int found : index.Overlapping(moved.Bounds())) {
       const size_t j = static_cast<size_t>(found);
       const bool begins = lives[j].Seen().front() == step.second;
-      if (i == j || !(ends || begins)) continue;
+      if (i != j && !(ends || begins)) continue;
       const Mask& after = lives[j].MaskAt(step.second);
       const double share =
           static_cast<double>(moved.IntersectionArea(after)) /
           static_cast<double>(std::min(moved.Area(), after.Area()));
-      if (share >= kMinShare) ties.push_back({i, j, share});
+      const Tie tie{i, j, share, opinions.Of(step, i, j)};
+      if (tie.IsPart() || tie.IsOnPlot()) ties.push_back(tie);
     }
   }
   return ties;
@@ -132,61 +197,185 @@ class Groups {
   std::vector<size_t> parent_;
 };
 
-std::optional<LineageKind> KindOf(const Tie& tie, size_t before, size_t after,
-                                  const std::vector<Life>& lives,
-                                  const Step& step) {
-  if (before == 1 && after == 1) {
-    const bool replaced = lives[tie.from].Seen().back() == step.first &&
-                          lives[tie.to].Seen().front() == step.second;
-    if (!replaced) return std::nullopt;
-    return LineageKind::kRebuild;
+// How many tracks hang together on either edition of a step.
+struct GroupSize {
+  size_t before = 0;
+  size_t after = 0;
+  std::optional<LineageKind> Kind() const {
+    if (before <= 1 && after <= 1) return std::nullopt;
+    if (before == 1) return LineageKind::kSplit;
+    if (after == 1) return LineageKind::kMerge;
+    return LineageKind::kRecompose;
   }
-  if (before == 1) return LineageKind::kSplit;
-  if (after == 1) return LineageKind::kMerge;
-  return LineageKind::kRecompose;
+};
+
+LineageEvent EventOf(const Tie& tie, LineageKind kind, const GroupSize& size,
+                     const std::vector<Life>& lives, const Step& step) {
+  Json evidence = {{"shared", RoundedForEvidence(tie.share)},
+                   {"tracks_before", size.before},
+                   {"tracks_after", size.after}};
+  double certainty = tie.share;
+  if (tie.opinion != nullptr) {
+    const auto same = static_cast<double>(tie.opinion->same);
+    const auto related = static_cast<double>(tie.opinion->related);
+    evidence["same"] = RoundedForEvidence(same);
+    evidence["related"] = RoundedForEvidence(related);
+    certainty = kind == LineageKind::kRebuild
+                    ? tie.share * (1.0 - same) * (1.0 - related)
+                    : related;
+  }
+  return {tie.from,
+          tie.to,
+          step.first,
+          step.second,
+          kind,
+          std::clamp(lives[tie.from].PresenceAt(step.first) * certainty *
+                         lives[tie.to].PresenceAt(step.second),
+                     0.0, 1.0),
+          evidence.dump()};
 }
 
-void AddStep(const std::vector<Life>& lives, const Step& step,
-             const StepTracks& tracks, std::vector<LineageEvent>& events) {
-  const std::vector<Tie> ties = TiesOf(lives, step, tracks);
-  if (ties.empty()) return;
+// Splits, mergers and recompositions of one step, the going on of buildings
+// among them.
+void AddDivisions(const std::vector<Tie>& ties, const std::vector<Life>& lives,
+                  const Step& step, const StepTracks& tracks,
+                  std::vector<LineageEvent>& events) {
   Groups groups(lives.size());
-  for (const Tie& tie : ties) groups.Join(tie.from, tie.to);
+  for (const Tie& tie : ties) {
+    if (tie.IsPart() && tie.from != tie.to) groups.Join(tie.from, tie.to);
+  }
   for (const size_t i : tracks.before) {
     if (lives[i].IsSeen(step.second)) groups.Join(i, i);
   }
-  std::map<size_t, size_t> before;  // tracks per group
-  std::map<size_t, size_t> after;
-  for (const size_t i : tracks.before) ++before[groups.RootOf(i)];
-  for (const size_t i : tracks.after) ++after[groups.RootOfAfter(i)];
+  std::map<size_t, GroupSize> sizes;
+  for (const size_t i : tracks.before) ++sizes[groups.RootOf(i)].before;
+  for (const size_t i : tracks.after) ++sizes[groups.RootOfAfter(i)].after;
   for (const Tie& tie : ties) {
-    const size_t group = groups.RootOf(tie.from);
-    const std::optional<LineageKind> kind =
-        KindOf(tie, before[group], after[group], lives, step);
-    if (!kind) continue;
-    const Json evidence = {{"shared", RoundedForEvidence(tie.share)},
-                           {"tracks_before", before[group]},
-                           {"tracks_after", after[group]}};
-    events.push_back(
-        {tie.from, tie.to, step.first, step.second, *kind,
-         std::clamp(lives[tie.from].PresenceAt(step.first) * tie.share *
-                        lives[tie.to].PresenceAt(step.second),
-                    0.0, 1.0),
-         evidence.dump()});
+    if (!tie.IsPart() && tie.from != tie.to) continue;
+    const GroupSize& size = sizes.at(groups.RootOf(tie.from));
+    const std::optional<LineageKind> kind = size.Kind();
+    if (kind) events.push_back(EventOf(tie, *kind, size, lives, step));
   }
 }
 
+// One building for another on the same plot, where neither is a part of
+// something else.
+void AddRebuildings(const std::vector<Tie>& ties,
+                    const std::vector<Life>& lives, const Step& step,
+                    const std::vector<LineageEvent>& divisions,
+                    std::vector<LineageEvent>& events) {
+  std::map<size_t, int> before;
+  std::map<size_t, int> after;
+  for (const LineageEvent& event : divisions) {
+    before[*event.from_track] = 2;
+    after[*event.to_track] = 2;
+  }
+  for (const Tie& tie : ties) {
+    if (!tie.IsOnPlot()) continue;
+    ++before[tie.from];
+    ++after[tie.to];
+  }
+  for (const Tie& tie : ties) {
+    const bool replaced = lives[tie.from].Seen().back() == step.first &&
+                          lives[tie.to].Seen().front() == step.second;
+    if (!replaced || !tie.IsOnPlot() || before[tie.from] > 1 ||
+        after[tie.to] > 1) {
+      continue;
+    }
+    events.push_back(EventOf(tie, LineageKind::kRebuild, {1, 1}, lives, step));
+  }
+}
+
+// What happened between buildings, with the going on of those that were
+// divided: events from a track to itself.
+std::vector<LineageEvent> Successions(const std::vector<Life>& lives,
+                                      const std::vector<Relation>& relations) {
+  const Opinions opinions(lives, relations);
+  std::vector<LineageEvent> events;
+  for (const auto& [step, tracks] : StepsOf(lives)) {
+    const std::vector<Tie> ties = TiesOf(lives, step, tracks, opinions);
+    std::vector<LineageEvent> divisions;
+    AddDivisions(ties, lives, step, tracks, divisions);
+    AddRebuildings(ties, lives, step, divisions, events);
+    events.insert(events.end(), divisions.begin(), divisions.end());
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const LineageEvent& a, const LineageEvent& b) {
+                     return std::tuple(a.from_edition, a.to_edition,
+                                       a.from_track, a.to_track) <
+                            std::tuple(b.from_edition, b.to_edition,
+                                       b.from_track, b.to_track);
+                   });
+  return events;
+}
+
+// A pixel well within the mask: the middle of its longest run.
+cv::Point PixelOf(const Mask& mask) {
+  const auto longest = std::max_element(
+      mask.Runs().begin(), mask.Runs().end(), [](const Run& a, const Run& b) {
+        return a.end - a.begin < b.end - b.begin;
+      });
+  return {(longest->begin + longest->end) / 2, longest->row};
+}
+
 }  // namespace
+
+std::vector<Relation> RelationsOf(
+    const std::vector<std::vector<Instance>>& per_edition,
+    const LinkGraph& graph, const std::vector<PairOpinion>& opinions) {
+  MAPWEAVE_CHECK(opinions.size() == graph.pairs.size());
+  std::vector<Relation> relations;
+  for (size_t p = 0; p < graph.pairs.size(); ++p) {
+    const LinkPair& pair = graph.pairs[p];
+    // Shares of either end, as either end sees them.
+    const float share = std::max({pair.from_older[1], pair.from_older[2],
+                                  pair.from_newer[1], pair.from_newer[2]});
+    if (static_cast<double>(share) < kMinOpinionShare) continue;
+    const InstanceRef& a = graph.nodes[pair.older].instance;
+    const InstanceRef& b = graph.nodes[pair.newer].instance;
+    relations.push_back(
+        {a.edition, b.edition, PixelOf(per_edition[a.edition][a.index].mask),
+         PixelOf(per_edition[b.edition][b.index].mask), opinions[p]});
+  }
+  return relations;
+}
 
 std::vector<LineageEvent> DeriveSuccession(const TrackSet& tracks,
                                            const TrackCoverage& coverage,
                                            const LineageOptions& options) {
   options.Validate();
-  const std::vector<Life> lives = LivesOf(tracks, coverage, options);
-  std::vector<LineageEvent> events;
-  for (const auto& [step, step_tracks] : StepsOf(lives)) {
-    AddStep(lives, step, step_tracks, events);
+  std::vector<LineageEvent> events =
+      Successions(LivesOf(tracks, coverage, options), {});
+  std::erase_if(events, [](const LineageEvent& event) {
+    return event.from_track == event.to_track;
+  });
+  return events;
+}
+
+std::vector<LineageEvent> DeriveHistory(
+    const TrackSet& tracks, const TrackCoverage& coverage,
+    const LineageOptions& options, const std::vector<Relation>& relations) {
+  std::vector<LineageEvent> events = DeriveLineage(tracks, coverage, options);
+  const std::vector<LineageEvent> between =
+      Successions(LivesOf(tracks, coverage, options), relations);
+  using Place = std::tuple<size_t, size_t, size_t>;
+  std::set<Place> divided;
+  for (const LineageEvent& event : between) {
+    if (event.from_track != event.to_track) continue;
+    divided.emplace(*event.from_track, event.from_edition, event.to_edition);
   }
+  std::erase_if(events, [&](const LineageEvent& event) {
+    return event.from_track && event.from_track == event.to_track &&
+           divided.contains(
+               {*event.from_track, event.from_edition, event.to_edition});
+  });
+  events.insert(events.end(), between.begin(), between.end());
+  std::stable_sort(
+      events.begin(), events.end(),
+      [](const LineageEvent& a, const LineageEvent& b) {
+        return std::tuple(a.from_edition, a.from_track, a.to_track) <
+               std::tuple(b.from_edition, b.from_track, b.to_track);
+      });
   return events;
 }
 

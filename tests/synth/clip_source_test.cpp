@@ -8,8 +8,10 @@
 #include <gtest/gtest.h>
 #include <opencv2/imgproc.hpp>
 
+#include <map>
 #include <set>
 #include <thread>
+#include <utility>
 
 namespace mapweave::synth {
 namespace {
@@ -186,6 +188,50 @@ TEST(WorldClipSource, LabelsTheInkAtAnyResolution) {
     }
   }
   EXPECT_LT(inside_sum * 1.8, around_sum);
+}
+
+// Every building that is drawn on two neighbouring editions goes on by exactly
+// one link, and links join only what is drawn.
+TEST(WorldClipSource, LinksWhatTheClipShows) {
+  WorldClipOptions options;
+  options.min_editions = options.max_editions = 3;
+  options.min_change = options.max_change = 0.6;
+  options.life = {.demolish = 0.0, .split = 1.0, .merge = 1.0};
+  options.hole = 0.0;
+  const WorldClipSource source(options);
+  std::map<tracking::LineageKind, int> kinds;
+  for (uint64_t i = 0; i < 12; ++i) {
+    const tracking::LinkedClip linked = source.GetLinked(i);
+    EXPECT_TRUE(Same(linked.labelled, source.Get(i)));
+    const auto tracks = tracking::TracksFromLabels(linked.labelled.labels);
+    const auto is_drawn = [&](int32_t label, int edition) {
+      return !tracks.at(static_cast<size_t>(label) - 1)
+                  .masks[static_cast<size_t>(edition)]
+                  .IsEmpty();
+    };
+    std::map<std::pair<int32_t, int>, int> goes_on;
+    for (const tracking::LabelLink& link : linked.links) {
+      ++kinds[link.kind];
+      ASSERT_LT(link.from_edition, link.to_edition);
+      if (link.from != 0) {
+        EXPECT_TRUE(is_drawn(link.from, link.from_edition));
+      }
+      if (link.to != 0) {
+        EXPECT_TRUE(is_drawn(link.to, link.to_edition));
+      }
+      if (link.from == link.to) ++goes_on[{link.from, link.from_edition}];
+    }
+    for (size_t k = 0; k < tracks.size(); ++k) {
+      const auto label = static_cast<int32_t>(k) + 1;
+      for (int t = 0; t < 2; ++t) {
+        if (!is_drawn(label, t) || !is_drawn(label, t + 1)) continue;
+        EXPECT_EQ((goes_on[{label, t}]), 1) << label << " on " << t;
+      }
+    }
+  }
+  EXPECT_GT(kinds[tracking::LineageKind::kPersist], 100);
+  EXPECT_GT(kinds[tracking::LineageKind::kSplit], 20);
+  EXPECT_GT(kinds[tracking::LineageKind::kMerge], 10);
 }
 
 TEST(WorldClipSource, NamesTheOptionThatIsWrong) {

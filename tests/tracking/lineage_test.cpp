@@ -3,9 +3,12 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "tracking/succession.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace mapweave::tracking {
 namespace {
@@ -302,6 +305,63 @@ TEST(Succession, NeedsCoverage) {
   EXPECT_EQ(events[0].to_edition, 2u);
   // With an empty plot in between the new building is just new.
   EXPECT_THAT(DeriveSuccession(tracks, Everywhere(tracks), {}), IsEmpty());
+}
+
+// --- the whole history ---
+
+std::vector<std::string> History(const TrackSet& tracks,
+                                 const std::vector<Relation>& relations = {}) {
+  std::vector<std::string> lines;
+  const auto name = [](const std::optional<size_t>& track) {
+    return track ? std::to_string(*track) : std::string("-");
+  };
+  for (const LineageEvent& event :
+       DeriveHistory(tracks, Everywhere(tracks), {}, relations)) {
+    lines.push_back(std::string(LineageKindName(event.kind)) + ":" +
+                    name(event.from_track) + ">" + name(event.to_track));
+  }
+  return lines;
+}
+
+TEST(History, TellsOfASplitForThePartThatGoesOn) {
+  EXPECT_THAT(
+      History({MakeTrack({kBoth, kLeft, kLeft}),
+               MakeTrack({kNone, kRight, kRight})}),
+      testing::UnorderedElementsAre("split:0>0", "split:0>1", "appear:->1",
+                                    "persist:0>0", "persist:1>1"));
+}
+
+TEST(History, HeedsALearnedOpinion) {
+  const TrackSet tracks = {MakeTrack({kBoth, kNone}),
+                           MakeTrack({kNone, kLeft})};
+  EXPECT_THAT(History(tracks), testing::Contains("rebuild:0>1"));
+
+  // Told that a narrow part came of the whole, though no second one is seen.
+  const TrackSet three = {MakeTrack({kBoth, kLeft}),
+                          MakeTrack({kNone, Rectangle(14, 0, 16, 10)})};
+  EXPECT_THAT(History(three), testing::Not(testing::Contains("split:0>1")));
+  const std::vector<Relation> related = {{0, 1, {3, 3}, {16, 4}, {0.1f, 0.8f}}};
+  EXPECT_THAT(History(three, related), testing::Contains("split:0>1"));
+
+  // Told that what lies on the plot is new, and not a part of it.
+  const TrackSet split = {MakeTrack({kBoth, kNone}), MakeTrack({kNone, kLeft}),
+                          MakeTrack({kNone, Rectangle(30, 0, 9, 9)})};
+  const std::vector<Relation> unrelated = {
+      {0, 1, {3, 3}, {2, 2}, {0.2f, 0.1f}}};
+  const auto events = DeriveHistory(split, Everywhere(split), {}, unrelated);
+  const auto rebuilt = std::find_if(
+      events.begin(), events.end(),
+      [](const auto& event) { return event.kind == LineageKind::kRebuild; });
+  ASSERT_NE(rebuilt, events.end());
+  EXPECT_NEAR(rebuilt->probability, 0.8 * 0.9, 1e-6);
+  EXPECT_THAT(rebuilt->evidence, testing::HasSubstr("\"related\":0.1"));
+}
+
+TEST(History, IgnoresOpinionsOnWhatIsNoTrack) {
+  const TrackSet tracks = {MakeTrack({kLeft, kLeft})};
+  EXPECT_THAT(History(tracks, {{0, 1, {90, 90}, {3, 3}, {0.0f, 1.0f}},
+                               {5, 9, {3, 3}, {3, 3}, {0.0f, 1.0f}}}),
+              ElementsAre("persist:0>0"));
 }
 
 // --- dates ---

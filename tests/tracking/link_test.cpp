@@ -3,20 +3,13 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "tests/tracking/houses.h"
 
 #include <gtest/gtest.h>
 #include <opencv2/core.hpp>
 
 namespace mapweave::tracking {
 namespace {
-
-Instance House(int x, int y, int width, int height, float score = 0.9f) {
-  std::vector<Run> runs;
-  for (int row = y; row < y + height; ++row) {
-    runs.push_back({row, x, x + width});
-  }
-  return {Mask::FromRuns(runs), score};
-}
 
 using Editions = std::vector<std::vector<Instance>>;
 
