@@ -8,6 +8,7 @@
 #include "geo/polygon_ops.h"
 #include "geo/sheet.h"
 #include "models/vis/segmenter.h"
+#include "models/vis/trainer.h"
 #include "pipelines/lineage.h"
 #include "pipelines/segment.h"
 
@@ -183,6 +184,7 @@ Json ProgramInfo() {
   }
   document["torch"] = vis::TorchVersion();
   document["devices"] = vis::ListDevices();
+  document["presets"] = vis::PresetNames();
   try {
     document["checkpoint"] = DefaultCheckpoint();
   } catch (const Error& error) {

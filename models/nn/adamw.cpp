@@ -33,28 +33,48 @@ torch::Tensor Flatten(const std::vector<torch::Tensor>& tensors,
 AdamW::AdamW(torch::nn::Module& model, const AdamWOptions& options)
     : options_(options) {
   const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> parameters = model.parameters();
-  MAPWEAVE_CHECK(!parameters.empty());
-  // Those that decay first, so that they are one slice.
+  struct Part {
+    torch::Tensor values;
+    double rate = 1.0;
+  };
+  std::vector<Part> parts;
+  bool has_rates = false;
+  for (const auto& item : model.named_parameters()) {
+    parts.push_back(
+        {item.value(), options.rate_of ? options.rate_of(item.key()) : 1.0});
+    has_rates = has_rates || parts.back().rate != 1.0;
+  }
+  MAPWEAVE_CHECK(!parts.empty());
+  // Those that learn and decay first, so that they are one slice, then those
+  // that learn, then the rest.
+  const auto rest = std::stable_partition(
+      parts.begin(), parts.end(),
+      [](const Part& part) { return part.values.requires_grad(); });
   const auto plain = std::stable_partition(
-      parameters.begin(), parameters.end(),
-      [](const torch::Tensor& parameter) { return parameter.dim() > 1; });
-  for (auto it = parameters.begin(); it != plain; ++it) {
-    decayed_ += it->numel();
+      parts.begin(), rest,
+      [](const Part& part) { return part.values.dim() > 1; });
+  std::vector<torch::Tensor> parameters;
+  for (auto it = parts.begin(); it != parts.end(); ++it) {
+    parameters.push_back(it->values);
+    if (it < plain) decayed_ += it->values.numel();
+    if (it < rest) learned_ += it->values.numel();
   }
   const auto storage =
       torch::TensorOptions(torch::kFloat).device(parameters[0].device());
   weights_ = Flatten(parameters, storage);
   buffers_ = Flatten(model.buffers(), storage);
-  gradients_ = torch::zeros_like(weights_);
+  gradients_ = torch::zeros({learned_}, storage);
+  if (has_rates) rates_ = torch::ones({learned_}, storage);
   int64_t offset = 0;
-  for (torch::Tensor& parameter : parameters) {
-    parameter.mutable_grad() =
-        gradients_.narrow(0, offset, parameter.numel()).view(parameter.sizes());
-    offset += parameter.numel();
+  for (auto it = parts.begin(); it != rest; ++it) {
+    const int64_t size = it->values.numel();
+    it->values.mutable_grad() =
+        gradients_.narrow(0, offset, size).view(it->values.sizes());
+    if (has_rates) rates_.narrow(0, offset, size).fill_(it->rate);
+    offset += size;
   }
-  mean_ = torch::zeros_like(weights_);
-  variance_ = torch::zeros_like(weights_);
+  mean_ = torch::zeros_like(gradients_);
+  variance_ = torch::zeros_like(gradients_);
   average_ = weights_.clone();
   buffers_average_ = buffers_.clone();
 }
@@ -73,11 +93,18 @@ void AdamW::Step(double learning_rate, double gradient_norm, double clip_norm) {
   const auto step = static_cast<double>(steps_);
   const double mean_bias = 1.0 - std::pow(options_.beta1, step);
   const double variance_bias = 1.0 - std::pow(options_.beta2, step);
-  weights_.narrow(0, 0, decayed_)
-      .mul_(1.0 - learning_rate * options_.weight_decay);
+  torch::Tensor decayed = weights_.narrow(0, 0, decayed_);
+  const double decay_by = learning_rate * options_.weight_decay;
+  if (rates_.defined()) {
+    decayed.mul_(1.0 - decay_by * rates_.narrow(0, 0, decayed_));
+  } else {
+    decayed.mul_(1.0 - decay_by);
+  }
   const torch::Tensor scale =
       (variance_ / variance_bias).sqrt_().add_(options_.epsilon);
-  weights_.addcdiv_(mean_, scale, -learning_rate / mean_bias);
+  weights_.narrow(0, 0, learned_)
+      .addcdiv_(rates_.defined() ? mean_ * rates_ : mean_, scale,
+                -learning_rate / mean_bias);
   // The first weights are far from the last: start with a short memory.
   const double decay =
       std::min(options_.ema_decay, (1.0 + step) / (10.0 + step));

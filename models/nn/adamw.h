@@ -10,6 +10,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -21,6 +22,8 @@ struct AdamWOptions {
   double epsilon = 1e-8;
   // Not applied to parameters of one dimension (norms and biases).
   double weight_decay = 0.05;
+  // What the learning rate of a named parameter is multiplied by; none: 1.
+  std::function<double(const std::string&)> rate_of;
   // Of the average, reached after a warm-up; 0 = the average is the weights.
   double ema_decay = 0.998;
 };
@@ -29,7 +32,8 @@ class AdamW {
  public:
   // Moves the parameters, gradients and buffers of `model` into flat storage;
   // the module stays usable as before, on the device where it is, but must not
-  // be moved to another. Its buffers must be float32.
+  // be moved to another. Its buffers must be float32. Parameters that ask for
+  // no gradient stay as they are.
   AdamW(torch::nn::Module& model, const AdamWOptions& options);
 
   void ZeroGrad();
@@ -50,11 +54,13 @@ class AdamW {
  private:
   AdamWOptions options_;
   int64_t steps_ = 0;
-  int64_t decayed_ = 0;    // weights_[0, decayed_) are decayed
-  torch::Tensor weights_;  // [parameters]
-  torch::Tensor gradients_;
+  int64_t decayed_ = 0;      // weights_[0, decayed_) are decayed
+  int64_t learned_ = 0;      // weights_[0, learned_) have gradients
+  torch::Tensor weights_;    // [parameters]
+  torch::Tensor gradients_;  // [learned_], as are mean_, variance_ and rates_
   torch::Tensor mean_;
   torch::Tensor variance_;
+  torch::Tensor rates_;  // undefined if all are 1
   torch::Tensor average_;
   torch::Tensor buffers_;  // [buffers]
   torch::Tensor buffers_average_;

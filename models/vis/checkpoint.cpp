@@ -42,7 +42,8 @@ void CheckFormat(const fs::path& path,
   }
 }
 
-// Parameters and buffers by name.
+}  // namespace
+
 std::map<std::string, torch::Tensor> NamedTensors(
     const torch::nn::Module& module) {
   std::map<std::string, torch::Tensor> tensors;
@@ -55,7 +56,7 @@ std::map<std::string, torch::Tensor> NamedTensors(
   return tensors;
 }
 
-void CopyWeights(const fs::path& path,
+void CopyTensors(const fs::path& path,
                  const std::map<std::string, torch::Tensor>& from,
                  const torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
@@ -80,8 +81,6 @@ void CopyWeights(const fs::path& path,
     }
   }
 }
-
-}  // namespace
 
 void SaveCheckpoint(const fs::path& path, const Checkpoint& checkpoint) {
   const Json config = checkpoint.network->Config();
@@ -117,7 +116,7 @@ Checkpoint LoadCheckpoint(const fs::path& path) {
     Fail(path, error.Message());
   }
   checkpoint.training = HeaderJson(path, content.metadata, "training");
-  CopyWeights(path, content.tensors, checkpoint.network->Module());
+  CopyTensors(path, content.tensors, checkpoint.network->Module());
   checkpoint.network->Module().eval();
   return checkpoint;
 }

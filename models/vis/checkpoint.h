@@ -12,7 +12,9 @@
 #include "models/vis/network.h"
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <string>
 
 namespace mapweave::vis {
 
@@ -28,5 +30,14 @@ void SaveCheckpoint(const std::filesystem::path& path,
 // Throws Error{kDevice} naming the file if it is not a checkpoint, is damaged,
 // or its tensors do not fit its configuration.
 Checkpoint LoadCheckpoint(const std::filesystem::path& path);
+
+// Parameters and buffers by name.
+std::map<std::string, torch::Tensor> NamedTensors(
+    const torch::nn::Module& module);
+// Fills `module` with tensors that were read from `path`. Throws Error{kDevice}
+// unless names and shapes are the same and all values finite.
+void CopyTensors(const std::filesystem::path& path,
+                 const std::map<std::string, torch::Tensor>& from,
+                 const torch::nn::Module& module);
 
 }  // namespace mapweave::vis

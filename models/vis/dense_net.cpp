@@ -51,11 +51,20 @@ torch::Tensor Double(const torch::Tensor& x) {
 }  // namespace
 
 DenseConfig DenseConfig::Preset(const std::string& name) {
-  if (name != "small") {
+  DenseConfig config;
+  if (name == "small") return config;
+  if (name != "large") {
     throw Error(ErrorCode::kUsage, "unknown preset \"" + name + "\"",
-                "the dense family has the preset \"small\"");
+                "use small, large, query-small or paper");
   }
-  return DenseConfig{};
+  config.preset = name;
+  config.widths = {64, 128, 256, 512};
+  config.depths = {2, 3, 4, 3};
+  config.pyramid = 256;
+  config.fine = 96;
+  config.head = 128;
+  config.refine = 32;
+  return config;
 }
 
 Json DenseConfig::ToJson() const {

@@ -2,19 +2,45 @@
 #include "models/vis/network.h"
 
 #include "core/error.h"
+#include "models/nn/resnet.h"
+#include "models/vis/checkpoint.h"
 #include "models/vis/dense_network.h"
+#include "models/vis/query_network.h"
+#include "models/vis/trainer.h"
 
 #include <algorithm>
+#include <map>
 
 namespace mapweave::vis {
 
 void NetworkOptions::Validate() const {
-  DenseConfig::Preset(preset);
-  if (!norm.empty()) nn::ParseNormKind(norm);
+  const bool is_query = QueryConfig::IsPreset(preset);
+  const bool is_resnet =
+      is_query && QueryConfig::Preset(preset).trunk == QueryTrunk::kResNet50;
+  if (!is_query) DenseConfig::Preset(preset);
+  if (!norm.empty()) {
+    is_resnet ? static_cast<void>(nn::ParseResNetNorm(norm))
+              : static_cast<void>(nn::ParseNormKind(norm));
+  }
+  const auto refuse = [this](bool given, const char* option) {
+    if (!given) return;
+    throw Error(ErrorCode::kUsage, std::string("the preset \"") + preset +
+                                       "\" has no use for " + option);
+  };
+  refuse(!backbone.empty() && !is_resnet, "a ResNet's backbone");
+  refuse(!trunk.empty() && (!is_query || is_resnet), "a dense trunk");
+  refuse(freeze_trunk && trunk.empty(), "freezing a trunk that is not loaded");
+  refuse(queries != 0 && !is_query, "a number of queries");
+  if (queries < 0 || queries > 4096) {
+    throw Error(ErrorCode::kUsage, "the number of queries is " +
+                                       std::to_string(queries) +
+                                       ", must be 1 to 4096");
+  }
 }
 
-std::shared_ptr<Network> MakeNetwork(const NetworkOptions& options) {
-  options.Validate();
+namespace {
+
+std::shared_ptr<Network> MakeDense(const NetworkOptions& options) {
   DenseConfig config = DenseConfig::Preset(options.preset);
   if (!options.norm.empty()) config.norm = nn::ParseNormKind(options.norm);
   auto network = std::make_shared<DenseNetwork>(config);
@@ -22,16 +48,62 @@ std::shared_ptr<Network> MakeNetwork(const NetworkOptions& options) {
   return network;
 }
 
+std::shared_ptr<Network> MakeQuery(const NetworkOptions& options) {
+  QueryConfig config = QueryConfig::Preset(options.preset);
+  if (options.queries > 0) config.queries = options.queries;
+  config.freeze_trunk = options.freeze_trunk;
+  Checkpoint trunk;
+  if (!options.trunk.empty()) {
+    trunk = LoadCheckpoint(options.trunk);
+    if (trunk.network->Family() != "dense") {
+      throw Error(ErrorCode::kDevice, options.trunk + ": holds a " +
+                                          trunk.network->Family() +
+                                          " network, no dense trunk");
+    }
+    config.dense = DenseConfig::FromJson(trunk.network->Config());
+  }
+  if (config.trunk == QueryTrunk::kResNet50) {
+    if (!options.backbone.empty()) config.norm = "frozen";
+    if (!options.norm.empty()) config.norm = options.norm;
+  } else if (!options.norm.empty()) {
+    config.dense.norm = nn::ParseNormKind(options.norm);
+  }
+  auto network = std::make_shared<QueryNetwork>(config);
+  InitialiseQueryNet(network->Net(), Rng(options.seed));
+  if (!options.backbone.empty()) {
+    nn::LoadTorchvisionWeights(options.backbone,
+                               network->Net()->ResNetPart()->Backbone());
+  }
+  if (trunk.network) {
+    CopyTensors(options.trunk, NamedTensors(trunk.network->Module()),
+                *network->Net()->DensePart()->Trunk());
+  }
+  return network;
+}
+
+}  // namespace
+
+std::shared_ptr<Network> MakeNetwork(const NetworkOptions& options) {
+  options.Validate();
+  return QueryConfig::IsPreset(options.preset) ? MakeQuery(options)
+                                               : MakeDense(options);
+}
+
 std::shared_ptr<Network> NetworkFromHeader(const std::string& family,
                                            const Json& config) {
   if (family == "dense") {
     return std::make_shared<DenseNetwork>(DenseConfig::FromJson(config));
   }
+  if (family == "query") {
+    return std::make_shared<QueryNetwork>(QueryConfig::FromJson(config));
+  }
   throw Error(ErrorCode::kBadInput,
               "holds a network of an unknown family \"" + family + "\"");
 }
 
-std::vector<std::string> PresetNames() { return {"small"}; }
+std::vector<std::string> PresetNames() {
+  return {"small", "large", "query-small", "paper"};
+}
 
 torch::Tensor BatchBytes(const Batch& batch) {
   return torch::from_blob(

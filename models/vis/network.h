@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "models/vis/batch_loader.h"
+#include "models/vis/trainer.h"
 #include "tracking/clip.h"
 
 #include <torch/torch.h>
@@ -49,6 +50,8 @@ class Network {
   virtual Json Config() const = 0;
   // All weights. Its buffers are float32.
   virtual torch::nn::Module& Module() = 0;
+  // What the learning rate of a parameter is multiplied by.
+  virtual double RateOf(const std::string& /*parameter*/) const { return 1.0; }
 
   // What ComputeLoss reads of a batch.
   virtual TargetKind Targets() const = 0;
@@ -76,25 +79,13 @@ class Network {
   virtual std::vector<DecodeChoice> DecodeChoices() const = 0;
 };
 
-struct NetworkOptions {
-  std::string preset = "small";
-  // "group" or "batch"; empty: the preset's own.
-  std::string norm;
-  uint64_t seed = 1;  // of the weights
-
-  // Throws Error{kUsage} naming the option.
-  void Validate() const;
-};
-
-// Fresh weights on the CPU.
+// Fresh weights on the CPU, but for those loaded. Throws what Validate does,
+// and Error{kDevice} naming a file that does not fit.
 std::shared_ptr<Network> MakeNetwork(const NetworkOptions& options);
 // With weights yet to be filled. Throws Error{kBadInput} naming what is
 // missing or impossible.
 std::shared_ptr<Network> NetworkFromHeader(const std::string& family,
                                            const Json& config);
-
-// Presets that MakeNetwork knows.
-std::vector<std::string> PresetNames();
 
 // uint8 [B * T, H, W, 4] on the CPU, a view of `batch`.
 torch::Tensor BatchBytes(const Batch& batch);

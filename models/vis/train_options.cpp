@@ -17,8 +17,22 @@ void CheckRange(const char* name, double value, double low, double high) {
 
 }  // namespace
 
+TrainOptions PresetRecipe(const std::string& preset) {
+  TrainOptions options;
+  options.preset = preset;
+  if (preset == "paper") {
+    options.learning_rate = 1e-4;
+    options.clip_norm = 0.01;
+    options.frames_per_step = 32;  // 16 clips
+    options.max_editions = 2;
+  } else if (preset == "query-small" || preset == "large") {
+    options.learning_rate = 1e-3;
+  }
+  return options;
+}
+
 void TrainOptions::Validate() const {
-  NetworkOptions{preset, norm, seed}.Validate();
+  NetworkOptions::Validate();
   CheckRange("steps", static_cast<double>(steps), 0, 1e9);
   CheckRange("seconds", seconds, 0, 1e9);
   if (steps == 0 && seconds == 0.0) {

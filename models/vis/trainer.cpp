@@ -31,29 +31,34 @@ double SecondsSince(Clock::time_point start) {
 
 // What must be the same for a resumed run to go on as if never interrupted.
 Json Recipe(const TrainOptions& o) {
-  return {{"preset", o.preset},
-          {"norm", o.norm},
-          {"frames_per_step", o.frames_per_step},
-          {"min_editions", o.min_editions},
-          {"max_editions", o.max_editions},
-          {"crop", o.crop},
-          {"learning_rate", o.learning_rate},
-          {"warmup_steps", o.warmup_steps},
-          {"final_fraction", o.final_fraction},
-          {"weight_decay", o.weight_decay},
-          {"clip_norm", o.clip_norm},
-          {"ema_decay", o.ema_decay},
-          {"bf16", o.bf16},
-          {"augment",
-           {{"rotate", o.augment.rotate},
-            {"flip", o.augment.flip},
-            {"reverse_time", o.augment.reverse_time},
-            {"permute_colours", o.augment.permute_colours},
-            {"gain", o.augment.gain},
-            {"offset", o.augment.offset},
-            {"noise", o.augment.noise},
-            {"blur", o.augment.blur}}},
-          {"seed", o.seed}};
+  Json recipe = {{"preset", o.preset},
+                 {"norm", o.norm},
+                 {"frames_per_step", o.frames_per_step},
+                 {"min_editions", o.min_editions},
+                 {"max_editions", o.max_editions},
+                 {"crop", o.crop},
+                 {"learning_rate", o.learning_rate},
+                 {"warmup_steps", o.warmup_steps},
+                 {"final_fraction", o.final_fraction},
+                 {"weight_decay", o.weight_decay},
+                 {"clip_norm", o.clip_norm},
+                 {"ema_decay", o.ema_decay},
+                 {"bf16", o.bf16},
+                 {"augment",
+                  {{"rotate", o.augment.rotate},
+                   {"flip", o.augment.flip},
+                   {"reverse_time", o.augment.reverse_time},
+                   {"permute_colours", o.augment.permute_colours},
+                   {"gain", o.augment.gain},
+                   {"offset", o.augment.offset},
+                   {"noise", o.augment.noise},
+                   {"blur", o.augment.blur}}},
+                 {"seed", o.seed}};
+  if (!o.backbone.empty()) recipe["backbone"] = o.backbone;
+  if (!o.trunk.empty()) recipe["trunk"] = o.trunk;
+  if (o.freeze_trunk) recipe["freeze_trunk"] = true;
+  if (o.queries > 0) recipe["queries"] = o.queries;
+  return recipe;
 }
 
 std::string StatePath(const TrainOptions& options) {
@@ -73,14 +78,17 @@ Checkpoint StartingPoint(const TrainOptions& options) {
     return checkpoint;
   }
   Checkpoint checkpoint;
-  checkpoint.network =
-      MakeNetwork({options.preset, options.norm, options.seed});
+  checkpoint.network = MakeNetwork(options);
   checkpoint.decode = checkpoint.network->CheckDecode(Json::object());
   return checkpoint;
 }
 
-nn::AdamWOptions OptimiserOptions(const TrainOptions& options) {
+nn::AdamWOptions OptimiserOptions(const TrainOptions& options,
+                                  const Network& network) {
   nn::AdamWOptions result;
+  result.rate_of = [&network](const std::string& parameter) {
+    return network.RateOf(parameter);
+  };
   result.weight_decay = options.weight_decay;
   result.ema_decay = options.ema_decay;
   return result;
@@ -108,7 +116,7 @@ class Trainer {
         checkpoint_(StartingPoint(options)),
         network_(*checkpoint_.network) {
     network_.Module().to(device_);
-    optimiser_.emplace(network_.Module(), OptimiserOptions(options));
+    optimiser_.emplace(network_.Module(), OptimiserOptions(options, network_));
     if (options.resume) LoadState();
     log_.emplace(options.curves_csv, network_.LossTerms(), step_);
     if (validation != nullptr) {
@@ -282,8 +290,10 @@ void Trainer::LoadState() {
   };
   const Json saved = ParseJson(text("recipe"), path);
   const Json wanted = Recipe(options_);
-  for (const auto& [key, value] : wanted.items()) {
-    if (saved.contains(key) && saved[key] == value) continue;
+  Json either = saved;
+  either.update(wanted);
+  for (const auto& [key, value] : either.items()) {
+    if (saved.value(key, Json()) == wanted.value(key, Json())) continue;
     throw Error(ErrorCode::kUsage,
                 path + ": the interrupted run had another \"" + key + "\"",
                 "resume with the options that it was started with");

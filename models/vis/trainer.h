@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mapweave::vis {
 
@@ -30,11 +31,29 @@ struct AugmentOptions {
   double blur = 0.15;
 };
 
-struct TrainOptions {
-  std::string preset = "small";
-  // "group" or "batch"; empty: the preset's own.
-  std::string norm;
+// Presets of networks of all families.
+std::vector<std::string> PresetNames();
 
+// Which network is made where none is loaded.
+struct NetworkOptions {
+  std::string preset = "small";
+  // Of the dense trunk "group" or "batch", of a ResNet "group" or "frozen";
+  // empty: the preset's own, and "frozen" for a backbone that is loaded.
+  std::string norm;
+  uint64_t seed = 1;
+  // torchvision's ResNet-50 weights as safetensors, for the preset "paper".
+  std::string backbone;
+  // A dense checkpoint that a query network on the dense trunk starts from; the
+  // trunk takes its shape.
+  std::string trunk;
+  bool freeze_trunk = false;
+  int64_t queries = 0;  // per clip; 0: the preset's own
+
+  // Throws Error{kUsage} naming the option.
+  void Validate() const;
+};
+
+struct TrainOptions : NetworkOptions {
   // Ends after this many steps or this many seconds of training (validation
   // not counted), whichever comes first; 0 = no such limit, one must be set.
   // The learning rate follows the larger of the two elapsed fractions.
@@ -66,7 +85,6 @@ struct TrainOptions {
   bool bf16 = true;
   AugmentOptions augment;
 
-  uint64_t seed = 1;
   int threads = 1;             // of the arithmetic
   int loader_threads = 1;      // that make clips ahead of it
   std::string device = "cpu";  // see ResolveDevice
@@ -93,6 +111,10 @@ struct TrainOptions {
   // Throws Error{kUsage} naming the option.
   void Validate() const;
 };
+
+// The options that a preset is trained with where nothing else is asked for;
+// those of "paper" are the published ones, but that its weights are averaged.
+TrainOptions PresetRecipe(const std::string& preset);
 
 // Measures on the validation clips, in [0, 1], as tracking/measures.h defines
 // them; detections are pooled over editions.

@@ -10,6 +10,10 @@ namespace {
 
 struct TrainingOptions {
   vis::TrainOptions training;
+  // Of these the preset has its own values.
+  CLI::Option* learning_rate = nullptr;
+  CLI::Option* frames_per_step = nullptr;
+  CLI::Option* max_editions = nullptr;
   double minutes = 0.0;
 };
 
@@ -47,6 +51,17 @@ void PrintReport(const pipelines::TrainReport& report, bool as_json) {
 vis::TrainOptions Complete(const TrainingOptions& options,
                            const CommonOptions& common) {
   vis::TrainOptions training = options.training;
+  const vis::TrainOptions recipe = vis::PresetRecipe(training.preset);
+  training.clip_norm = recipe.clip_norm;
+  if (options.learning_rate->empty()) {
+    training.learning_rate = recipe.learning_rate;
+  }
+  if (options.frames_per_step->empty()) {
+    training.frames_per_step = recipe.frames_per_step;
+  }
+  if (options.max_editions->empty()) {
+    training.max_editions = recipe.max_editions;
+  }
   training.device = common.device;
   training.seconds = options.minutes * 60.0;
   training.seed = common.seed;
@@ -109,12 +124,30 @@ void AddTrainingOptions(CLI::App* command, TrainingOptions& options) {
   command->add_option("-o,--output", training.output, "CHECKPOINT.safetensors")
       ->required();
   command->add_option("--preset", training.preset, "Size of the network")
-      ->check(CLI::IsMember({"small"}))
+      ->check(CLI::IsMember(vis::PresetNames()))
       ->capture_default_str();
   command
       ->add_option("--norm", training.norm,
-                   "group or batch; the preset's own if not given")
-      ->check(CLI::IsMember({"group", "batch"}));
+                   "group, batch or frozen; the preset's own if not given")
+      ->check(CLI::IsMember({"group", "batch", "frozen"}));
+  command
+      ->add_option("--backbone", training.backbone,
+                   "torchvision's ResNet-50 weights as safetensors, for the "
+                   "preset paper")
+      ->check(CLI::ExistingFile);
+  CLI::Option* trunk =
+      command
+          ->add_option("--trunk", training.trunk,
+                       "Dense checkpoint that query-small starts from")
+          ->check(CLI::ExistingFile);
+  command
+      ->add_flag("--freeze-trunk", training.freeze_trunk,
+                 "Leave the loaded trunk as it is")
+      ->needs(trunk);
+  command
+      ->add_option("--queries", training.queries,
+                   "Most buildings that a query network finds in a window")
+      ->check(CLI::Range(1, 4096));
   command->add_option("--steps", training.steps, "Stop after so many steps");
   command->add_option("--minutes", options.minutes,
                       "Stop after so many minutes of training");
@@ -125,18 +158,22 @@ void AddTrainingOptions(CLI::App* command, TrainingOptions& options) {
   command->add_option("--curves", training.curves_csv,
                       "Write the loss curve as CSV");
   const char* advanced = "Advanced";
-  command->add_option("--frames-per-step", training.frames_per_step)
-      ->capture_default_str()
-      ->group(advanced);
-  command
-      ->add_option("--max-editions", training.max_editions,
-                   "Most editions of a clip")
-      ->check(CLI::Range(2, 8))
-      ->capture_default_str()
-      ->group(advanced);
-  command->add_option("--learning-rate", training.learning_rate)
-      ->capture_default_str()
-      ->group(advanced);
+  options.frames_per_step =
+      command
+          ->add_option("--frames-per-step", training.frames_per_step,
+                       "The preset's own if not given")
+          ->group(advanced);
+  options.max_editions =
+      command
+          ->add_option("--max-editions", training.max_editions,
+                       "Most editions of a clip; the preset's own if not given")
+          ->check(CLI::Range(2, 8))
+          ->group(advanced);
+  options.learning_rate =
+      command
+          ->add_option("--learning-rate", training.learning_rate,
+                       "The preset's own if not given")
+          ->group(advanced);
   command->add_option("--ema-decay", training.ema_decay)
       ->capture_default_str()
       ->group(advanced);
