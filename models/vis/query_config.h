@@ -44,8 +44,9 @@ struct QueryConfig {
   // tracks of a series: windows overlap.
   int64_t queries = 100;
   // Queries start at the peaks of the map of shared centres (cf. FastInst, He
-  // et al., 2023), with its features, and their masks are confined by a bump
-  // around there. Without: learned queries that know no place.
+  // et al., 2023), with the features there, and with the masks of all building
+  // pixels that the dense heads give to that centre. Without: learned queries
+  // that know no place.
   bool proposals = true;
   // A query that starts inside a true building is matched to it first.
   bool location_gate = true;

@@ -180,14 +180,15 @@ QueryFeatures DenseFeaturesImpl::forward(const torch::Tensor& bytes,
   const torch::Tensor& fine = result.dense.fine;
   const int64_t height = fine.size(2);
   const int64_t width = fine.size(3);
-  const auto options =
-      torch::TensorOptions(torch::kFloat).device(fine.device());
+  // Of the four maps in DenseOutput::cells, the means over a cell's pixels.
+  const torch::Tensor maps =
+      result.dense.cells.detach().reshape({-1, 4, 4, height, width}).mean(2);
+  result.foreground = maps.select(1, 0);
+  result.votes = nn::CellCentres(height, width, 2.0, maps.options()) +
+                 maps.slice(1, 2, 4).permute({0, 2, 3, 1}) *
+                     static_cast<double>(kOffsetUnit);
   const torch::Tensor code =
-      nn::PixelCode(nn::CellCentres(height, width, 2.0, options), kPixelCode)
-          .permute({2, 0, 1})
-          .to(dtype)
-          .unsqueeze(0)
-          .expand({fine.size(0), -1, -1, -1});
+      nn::PixelCode(result.votes, kPixelCode).permute({0, 3, 1, 2}).to(dtype);
   result.masks = masks_(smooth_(torch::cat({fine, code}, 1))).to(torch::kFloat);
   return result;
 }

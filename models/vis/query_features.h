@@ -23,7 +23,13 @@ struct QueryFeatures {
   std::array<torch::Tensor, 3> levels;
   torch::Tensor masks;     // [B * T, config.mask_channels, h, w]
   torch::Tensor coverage;  // [B * T, 1, H, W]: 1 = covered, 0 elsewhere
-  DenseOutput dense;       // of the trunk kDense, else undefined
+  // Only of the trunk kDense, and per cell of `masks`:
+  DenseOutput dense;
+  // Where the dense heads believe the centre of the cell's building to be, in
+  // pixels, [B * T, h, w, 2], and the logit of there being one, [B * T, h, w];
+  // without gradient.
+  torch::Tensor votes;
+  torch::Tensor foreground;
 };
 
 // Mask2Former's: levels at strides 32, 16 and 8, masks at stride 4. Six layers
@@ -59,7 +65,8 @@ class ResNetFeaturesImpl : public torch::nn::Module {
 TORCH_MODULE(ResNetFeatures);
 
 // The dense network's: levels at strides 16, 8 and 4, masks at stride 2. The
-// mask features know their pixel, since equal buildings look alike.
+// mask features know where their building's centre is believed to be, since
+// equal buildings look alike.
 class DenseFeaturesImpl : public torch::nn::Module {
  public:
   explicit DenseFeaturesImpl(const QueryConfig& config);

@@ -10,11 +10,16 @@
 namespace mapweave::vis {
 namespace {
 
-// Of the bump that confines the mask of a query from a proposal: its standard
-// deviation at first, in pixels, and its logit in the middle. At first a query
-// thus sees a disc of 23 pixels around its place.
-constexpr double kBumpSigma = 16.0;
+// A query from a proposal begins with the mask of all building pixels that
+// believe their centre to lie near its place: the logits of the foreground, no
+// further from zero than this, plus a bump of this height and standard
+// deviation, in pixels.
+constexpr double kForegroundMost = 4.0;
 constexpr double kBumpTop = 1.0;
+constexpr double kBumpSigma = 3.0;
+// No deeper than this below the top: a track that no query starts near is
+// matched to a far one, whose loss would otherwise drown all others.
+constexpr double kBumpDepth = 8.0;
 
 // [B * T, C, h, w] as [B, T * h * w, C].
 torch::Tensor Flatten(const torch::Tensor& x, int64_t editions) {
@@ -184,19 +189,16 @@ QueryAnswer QueryNetImpl::Answer(const Queries& queries, const Canvas& canvas) {
           .view({clips, editions, count, canvas.height, canvas.width})
           .transpose(1, 2);
   if (config_.proposals) {
-    const auto options = queries.places.options();
-    const auto squared = [&](int64_t cells, int64_t axis) {
-      const torch::Tensor at =
-          (torch::arange(cells, options) + 0.5) * canvas.stride;
-      return (at - queries.places.select(-1, axis).unsqueeze(-1)).square();
+    const auto each = [&](const torch::Tensor& values) {
+      return values.reshape({clips, count, 1, 1, 1});
     };
-    const torch::Tensor distance =  // [B, K, h, w]
-        squared(canvas.height, 1).unsqueeze(-1) +
-        squared(canvas.width, 0).unsqueeze(-2);
+    const torch::Tensor distance =  // [B, K, T, h, w], squared
+        (canvas.vote_x - each(queries.places.select(-1, 0))).square() +
+        (canvas.vote_y - each(queries.places.select(-1, 1))).square();
     const torch::Tensor sigma =
-        kBumpSigma * spread_(x).clamp(-2.0, 3.0).exp().unsqueeze(-1);
-    answer.masks = answer.masks +
-                   (kBumpTop - 0.5 * distance / sigma.square()).unsqueeze(2);
+        each(kBumpSigma * spread_(x).clamp(-2.0, 3.0).exp());
+    answer.masks = answer.masks + canvas.foreground + kBumpTop -
+                   (0.5 * distance / sigma.square()).clamp_max(kBumpDepth);
   }
   if (config_.presence) {
     // The place is looked at on every edition, also where nothing is drawn.
@@ -250,10 +252,17 @@ QueryOutput QueryNetImpl::forward(const torch::Tensor& bytes, int64_t editions,
   Canvas canvas;
   canvas.height = features.masks.size(2);
   canvas.width = features.masks.size(3);
-  canvas.stride = static_cast<double>(features.coverage.size(2)) /
-                  static_cast<double>(canvas.height);
   canvas.features = features.masks.flatten(2).view(
       {-1, editions, features.masks.size(1), canvas.height * canvas.width});
+  if (config_.proposals) {
+    const auto by_clip = [&](const torch::Tensor& values) {
+      return values.reshape({-1, 1, editions, canvas.height, canvas.width});
+    };
+    canvas.vote_x = by_clip(features.votes.select(-1, 0));
+    canvas.vote_y = by_clip(features.votes.select(-1, 1));
+    canvas.foreground =
+        by_clip(features.foreground).clamp(-kForegroundMost, kForegroundMost);
+  }
 
   Queries queries = StartingQueries(features, editions);
   QueryOutput output;

@@ -73,7 +73,10 @@ class QueryNetImpl : public torch::nn::Module {
     torch::Tensor features;  // [B, T, mask_channels, h * w]
     int64_t height = 0;
     int64_t width = 0;
-    double stride = 1.0;
+    // Of proposals: QueryFeatures::votes and foreground, [B, 1, T, h, w] each.
+    torch::Tensor vote_x;
+    torch::Tensor vote_y;
+    torch::Tensor foreground;
   };
   Tokens MakeTokens(const QueryFeatures& features, size_t level,
                     int64_t editions) const;
