@@ -78,6 +78,19 @@ DatasetPtr WritePlain(const std::filesystem::path& path, EditionReader& reader,
   return dataset;
 }
 
+Grid GridOf(const SheetInfo& sheet) {
+  GridOptions options;
+  options.crs = sheet.crs;
+  options.allow_degrees = true;
+  try {
+    return ChooseGrid({sheet}, options);
+  } catch (const Error& error) {
+    throw Error(error.Code(),
+                fmt::format("{}: {}", sheet.path.string(), error.Message()),
+                error.Hint());
+  }
+}
+
 }  // namespace
 
 Grid WriteCog(const std::filesystem::path& path, const SheetInfo& sheet,
@@ -87,9 +100,7 @@ Grid WriteCog(const std::filesystem::path& path, const SheetInfo& sheet,
   std::filesystem::path plain_path = path;
   plain_path += ".plain";
   const AtomicFile plain_file(plain_path, Overwrite::kAllow);
-  GridOptions grid_options;
-  grid_options.crs = sheet.crs;
-  EditionReader reader({sheet}, ChooseGrid({sheet}, grid_options));
+  EditionReader reader({sheet}, GridOf(sheet));
   const DatasetPtr plain = WritePlain(plain_file.TempPath(), reader, options);
   CplErrorScope errors;
   CPLStringList creation;

@@ -21,9 +21,9 @@ struct CogOptions {
 
 // Red, green, blue and alpha, compressed without loss, with overviews. Alpha is
 // 0 where the sheet does not count as legible: outside its cutline or neatline.
-// Returns the grid of its pixels, which is north-up. Memory is bounded by a
-// strip of rows. Throws as EditionReader and AtomicFile, and Error{kFailure} if
-// GDAL cannot write.
+// Returns the grid of its pixels, which is north-up and, as the sheet, may be
+// in degrees. Memory is bounded by a strip of rows. Throws as EditionReader and
+// AtomicFile, and Error{kFailure} if GDAL cannot write.
 Grid WriteCog(const std::filesystem::path& path, const SheetInfo& sheet,
               const CogOptions& options = {});
 

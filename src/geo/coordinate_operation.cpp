@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "geo/coordinate_operation.h"
 
+#include "core/text.h"
+
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <sstream>
@@ -112,13 +113,6 @@ void AddPublishedGrids(PJ_CONTEXT* context, PJ* operation,
   }
 }
 
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return text;
-}
-
 std::optional<double> StatedAccuracy(PJ_CONTEXT* context, PJ* operation) {
   const double metres = proj_coordoperation_get_accuracy(context, operation);
   if (metres < 0.0 ||
@@ -141,7 +135,7 @@ std::vector<std::string> SimilarGrids(const std::vector<std::string>& wanted) {
          file.increment(error)) {
       const std::string name = file->path().filename().string();
       if (std::any_of(wanted.begin(), wanted.end(), [&](const auto& grid) {
-            return name != grid && LowerCase(name) == LowerCase(grid);
+            return name != grid && ToLower(name) == ToLower(grid);
           })) {
         found.push_back(file->path().string());
       }

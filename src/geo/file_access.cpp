@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr size_t kLargestTextBytes = 64 << 20;
 
 std::optional<VSIStatBufL> StatOf(const fs::path& path) {
-  EnsureGdal();
+  const PathScope scope(path);
   CplErrorScope errors;
   VSIStatBufL stat;
   if (VSIStatL(path.c_str(), &stat) != 0) return std::nullopt;
@@ -57,10 +57,14 @@ bool IsVirtual(const fs::path& path) {
 }
 
 bool IsNetworkPath(const fs::path& path) {
+  // A folder may be called /data/vsis3.
+  return IsVirtual(path) && NamesNetwork(path.string());
+}
+
+bool NamesNetwork(const std::string& text) {
   constexpr std::array<std::string_view, 9> kRemote{
       "/vsicurl", "/vsis3",    "/vsigs",   "/vsiaz",     "/vsiadls",
       "/vsioss",  "/vsiswift", "/vsihdfs", "/vsiwebhdfs"};
-  const std::string text = path.string();
   return std::any_of(kRemote.begin(), kRemote.end(),
                      [&](std::string_view name) {
                        return text.find(name) != std::string::npos;
@@ -90,7 +94,7 @@ bool IsFolder(const fs::path& path) {
 }
 
 std::vector<std::string> NamesIn(const fs::path& folder) {
-  EnsureGdal();
+  const PathScope scope(folder);
   CplErrorScope errors;
   const CPLStringList list(VSIReadDir(folder.c_str()), TRUE);
   if (list.List() == nullptr && !IsFolder(folder)) {
@@ -108,7 +112,7 @@ std::vector<std::string> NamesIn(const fs::path& folder) {
 }
 
 std::string ReadText(const fs::path& path) {
-  EnsureGdal();
+  const PathScope scope(path);
   CplErrorScope errors;
   const auto refuse = [&path](const std::string& fault) {
     throw Error(ErrorCode::kBadInput,
@@ -132,7 +136,7 @@ std::string ReadText(const fs::path& path) {
 }
 
 bool LooksLikeRaster(const fs::path& path) {
-  EnsureGdal();
+  const PathScope scope(path);
   CplErrorScope errors;
   return GDALIdentifyDriverEx(path.c_str(), GDAL_OF_RASTER, nullptr, nullptr) !=
          nullptr;

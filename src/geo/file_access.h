@@ -17,6 +17,8 @@ bool IsVirtual(const std::filesystem::path& path);
 // True if reading it takes the network, also inside of an archive
 // (/vsizip//vsicurl/...).
 bool IsNetworkPath(const std::filesystem::path& path);
+// The same of text that has paths in it.
+bool NamesNetwork(const std::string& text);
 
 // A path as people write it: http://, https:// and file:// addresses become
 // paths, anything else stays.

@@ -8,11 +8,14 @@
 #include "geo/crs.h"
 #include "geo/gdal_session.h"
 
+#include <cpl_conv.h>
 #include <gdal_priv.h>
 #include <ogr_spatialref.h>
 #include <proj.h>
 
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace mapweave::geo {
@@ -29,6 +32,18 @@ class CrsFactory {
 
 // InitGdal with the defaults unless somebody has called it already.
 void EnsureGdal();
+
+// EnsureGdal before a path is opened or asked for. The network is shut for
+// GDAL, for the sources of a local VRT too, until a path names it. While the
+// scope of such a path lives, this thread lists no remote folder: that takes
+// long, and the sidecars that a server may hold are not looked for.
+class PathScope {
+ public:
+  explicit PathScope(const std::filesystem::path& path);
+
+ private:
+  std::optional<CPLConfigOptionSetter> no_folders_;
+};
 
 // Collects what GDAL reports on this thread while it lives, instead of letting
 // it print. Scopes nest.

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "geo/file_access.h"
 #include "geo/gdal_handles.h"
 
 #include <fmt/format.h>
@@ -21,6 +22,28 @@ void CPL_STDCALL LogOrphan(CPLErr level, CPLErrorNum, const char* message) {
 }
 
 std::once_flag registered;
+std::once_flag opened_network;
+
+// The one remote file that GDAL may open; any if it is not set, none if empty.
+constexpr char kAllowedRemote[] = "CPL_VSIL_CURL_ALLOWED_FILENAME";
+constexpr char kListFolders[] = "GDAL_DISABLE_READDIR_ON_OPEN";
+
+void SetDefault(const char* option, const char* value) {
+  if (CPLGetConfigOption(option, nullptr) == nullptr) {
+    CPLSetConfigOption(option, value);
+  }
+}
+
+// Drivers that make requests of their own, as a small local file tells them:
+// what names the network is then neither a path nor seen by its user.
+void RemoveOnlineDrivers() {
+  for (const char* name :
+       {"HTTP", "WMS", "WMTS", "WCS", "OGCAPI", "WFS", "OAPIF", "CSW"}) {
+    if (GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(name)) {
+      GetGDALDriverManager()->DeregisterDriver(driver);
+    }
+  }
+}
 
 void RegisterOnce(const GdalOptions& options) {
   std::call_once(registered, [&options] {
@@ -30,7 +53,11 @@ void RegisterOnce(const GdalOptions& options) {
     OSRSetPROJEnableNetwork(0);
     CPLSetConfigOption("PROJ_NETWORK", "OFF");
     GDALSetCacheMax64(static_cast<GIntBig>(options.cache_mb) << 20);
+    SetDefault(kAllowedRemote, "");
+    // A server that stopped answering must not hold a run for ever.
+    SetDefault("GDAL_HTTP_TIMEOUT", "30");
     GDALAllRegister();
+    RemoveOnlineDrivers();
   });
 }
 
@@ -56,6 +83,20 @@ std::vector<std::pair<std::string, std::string>> LibraryVersions() {
 }
 
 void EnsureGdal() { RegisterOnce(GdalOptions{}); }
+
+PathScope::PathScope(const std::filesystem::path& path) {
+  EnsureGdal();
+  if (!IsNetworkPath(path)) return;
+  std::call_once(opened_network, [] {
+    const char* allowed = CPLGetConfigOption(kAllowedRemote, nullptr);
+    // Anything else was set by the user.
+    if (allowed != nullptr && *allowed == '\0') {
+      CPLSetConfigOption(kAllowedRemote, nullptr);
+    }
+  });
+  constexpr bool kUnlessUserDid = true;
+  no_folders_.emplace(kListFolders, "EMPTY_DIR", kUnlessUserDid);
+}
 
 CplErrorScope::CplErrorScope() {
   CPLErrorReset();

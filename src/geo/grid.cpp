@@ -220,7 +220,7 @@ void GridOptions::Validate() const {
                 fmt::format("a resolution of {} is not positive", *resolution),
                 "Give it in CRS units per pixel.");
   }
-  if (crs && crs->IsGeographic()) {
+  if (crs && crs->IsGeographic() && !allow_degrees) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("the grid cannot be in degrees ({})", crs->Label()),
                 "Choose a projected CRS: square pixels and areas need one.");

@@ -38,6 +38,8 @@ struct GridOptions {
   std::optional<Crs> crs;
   std::optional<double> resolution;  // CRS units per pixel
   bool allow_ballpark = false;
+  // For pictures only: nothing is measured on such a grid.
+  bool allow_degrees = false;
   // Throws Error{kUsage}.
   void Validate() const;
 };

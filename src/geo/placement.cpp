@@ -2,13 +2,13 @@
 #include "geo/placement.h"
 
 #include "core/error.h"
+#include "core/text.h"
 #include "geo/placing_files.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -61,15 +61,9 @@ std::optional<std::string> UsedWorldFile(GDALDataset& dataset,
   const CPLStringList used(dataset.GetFileList());
   const std::vector<fs::path> possible = WorldFilesBeside(sheet);
   for (int i = 0; i < used.Count(); ++i) {
-    const auto lower = [](std::string text) {
-      std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-        return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      });
-      return text;
-    };
     const std::string name = fs::path(used[i]).filename().string();
     for (const fs::path& file : possible) {
-      if (lower(name) == lower(file.filename().string())) return name;
+      if (ToLower(name) == ToLower(file.filename().string())) return name;
     }
   }
   return std::nullopt;

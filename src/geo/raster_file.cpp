@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "geo/raster_file.h"
 
+#include "geo/file_access.h"
+
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -11,7 +13,7 @@ namespace {
 
 void CheckReadable(const std::filesystem::path& path) {
   // GDAL's virtual file systems (/vsis3/, /vsizip/ ...) are no files of ours.
-  if (path.string().rfind("/vsi", 0) == 0) return;
+  if (IsVirtual(path)) return;
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
     throw Error(ErrorCode::kBadInput,
@@ -70,21 +72,43 @@ void CheckPixelType(GDALDataset& dataset, const std::string& name) {
   }
 }
 
+[[noreturn]] void RefuseNetwork(const std::string& name,
+                                const std::string& what) {
+  throw Error(ErrorCode::kBadInput,
+              fmt::format("{} refers to the network: {}", name, what),
+              "The network is not used unless you name it: download what the "
+              "file refers to.");
+}
+
+// A VRT on this machine may have sources elsewhere.
+void CheckStaysHere(GDALDataset& dataset, const std::string& name) {
+  if (IsNetworkPath(name)) return;
+  const CPLStringList files(dataset.GetFileList());
+  for (int i = 0; i < files.size(); ++i) {
+    if (IsNetworkPath(files[i])) RefuseNetwork(name, files[i]);
+  }
+}
+
 }  // namespace
 
 DatasetPtr OpenRaster(const std::filesystem::path& path) {
-  EnsureGdal();
+  const PathScope scope(path);
   CheckReadable(path);
   CplErrorScope errors;
   const std::string name = path.string();
   DatasetPtr dataset(GDALDataset::Open(
       name.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR));
   if (!dataset) {
+    // Of a VRT that opens its sources at once.
+    if (!IsNetworkPath(path) && NamesNetwork(errors.Text())) {
+      RefuseNetwork(name, errors.Text());
+    }
     throw Error(
         ErrorCode::kBadInput,
         fmt::format("{} cannot be opened as a raster: {}", name, errors.Text()),
         "Give a GeoTIFF or another raster that gdalinfo can read.");
   }
+  CheckStaysHere(*dataset, name);
   CheckPixelType(*dataset, name);
   CheckHoldsData(*dataset, name);
   return dataset;

@@ -2,6 +2,7 @@
 #include "geo/vector_io.h"
 
 #include "core/error.h"
+#include "geo/file_access.h"
 #include "geo/ogr_geometry.h"
 #include "geo/polygon_ops.h"
 
@@ -18,10 +19,8 @@ namespace mapweave::geo {
 namespace {
 
 DatasetPtr OpenVector(const std::filesystem::path& path) {
-  EnsureGdal();
-  std::error_code ignored;
-  if (path.string().rfind("/vsi", 0) != 0 &&
-      !std::filesystem::exists(path, ignored)) {
+  const PathScope scope(path);
+  if (!IsVirtual(path) && !Exists(path)) {
     throw Error(ErrorCode::kBadInput,
                 fmt::format("{}: no such file", path.string()),
                 "Check the path.");

@@ -147,6 +147,25 @@ TEST_F(OddRasterTest, RefusesAFileThatIsCutOff) {
   }
 }
 
+TEST_F(OddRasterTest, RefusesAVrtWithSourcesOnTheNetwork) {
+  // Nothing listens there: an attempt would fail otherwise.
+  const auto vrt = WriteText("far.vrt",
+                             R"(<VRTDataset rasterXSize="8" rasterYSize="8">
+<SRS>EPSG:2056</SRS><GeoTransform>2600000,1,0,1200000,0,-1</GeoTransform>
+<VRTRasterBand dataType="Byte" band="1"><SimpleSource>
+<SourceFilename>/vsicurl/http://127.0.0.1:9/a.tif</SourceFilename>
+<SourceProperties RasterXSize="8" RasterYSize="8" DataType="Byte"/>
+</SimpleSource></VRTRasterBand></VRTDataset>)");
+  const Error error = ErrorOf([&] { InspectSheet(vrt); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), ::testing::HasSubstr("127.0.0.1:9/a.tif"));
+  EXPECT_THAT(error.Hint(), ::testing::HasSubstr("network is not used"));
+}
+
+TEST_F(OddRasterTest, ServersThatDoNotAnswerAreGivenUp) {
+  EXPECT_STREQ(CPLGetConfigOption("GDAL_HTTP_TIMEOUT", ""), "30");
+}
+
 TEST_F(OddRasterTest, RefusesAVrtWithoutItsSourceAndOneOfItself) {
   const Error missing =
       RefusalOf(Vrt("orphan.vrt", kGoodTransform, "gone.tif"));
