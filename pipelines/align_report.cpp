@@ -2,6 +2,7 @@
 #include "pipelines/align_report.h"
 
 #include "core/error.h"
+#include "core/text.h"
 #include "geo/geotiff_writer.h"
 #include "pipelines/project.h"
 
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <system_error>
 
 namespace mapweave::pipelines {
 namespace {
@@ -27,20 +27,22 @@ constexpr int kArrowPx = 50;
 // Sub-pixel bits of OpenCV's drawing.
 constexpr int kShift = 4;
 
-void MakeFolder(const fs::path& folder) {
-  std::error_code failure;
-  fs::create_directories(folder, failure);
-  if (failure) {
-    throw Error(ErrorCode::kFailure,
-                fmt::format("cannot make the folder '{}': {}", folder.string(),
-                            failure.message()));
+// How the names of pictures end.
+constexpr char kBefore[] = "_before.png";
+constexpr char kAfter[] = "_after.png";
+constexpr char kArrows[] = "_arrows.png";
+
+// What the names of each edition's files begin with.
+std::vector<std::string> FileNames(const Project& project) {
+  std::vector<std::string> labels;
+  for (const ProjectEdition& edition : project.editions) {
+    labels.push_back(edition.label);
   }
+  return UniqueFileNames(labels, "edition");
 }
 
-// An edition's label as a part of a file's name.
-std::string FileName(std::string label) {
-  std::replace(label.begin(), label.end(), '/', '_');
-  return label;
+fs::path FieldPath(const fs::path& folder, const std::string& name) {
+  return folder / (name + "_displacement.tif");
 }
 
 std::string EscapedHtml(const std::string& text) {
@@ -205,10 +207,10 @@ std::string Histogram(const std::vector<PlaceError>& errors) {
   return svg;
 }
 
-std::string Section(const EditionAlignment& edition, const std::string& newest,
-                    double exaggeration) {
+// `name`: what the names of the edition's files begin with.
+std::string Section(const EditionAlignment& edition, const std::string& name,
+                    const std::string& newest, double exaggeration) {
   const std::string label = EscapedHtml(edition.edition);
-  const std::string name = EscapedHtml(FileName(edition.edition));
   std::string html = fmt::format("<h2>{}</h2>\n", label);
   if (edition.edition == newest) {
     return html + "<p>The newest edition stands still.</p>\n";
@@ -274,12 +276,33 @@ DisplacementField WithoutMean(DisplacementField field) {
 
 }  // namespace
 
+void CheckAlignmentFields(const db::Store& store, const fs::path& folder,
+                          Overwrite overwrite) {
+  MakeFolder(folder);
+  for (const std::string& name : FileNames(LoadProject(store))) {
+    CheckWritable(FieldPath(folder, name), overwrite);
+  }
+}
+
+void CheckAlignmentReport(const db::Store& store, const fs::path& folder,
+                          Overwrite overwrite) {
+  MakeFolder(folder);
+  CheckWritable(folder / "index.html", overwrite);
+  for (const std::string& name : FileNames(LoadProject(store))) {
+    for (const char* picture : {kBefore, kAfter, kArrows}) {
+      CheckWritable(folder / (name + picture), overwrite);
+    }
+  }
+}
+
 void WriteAlignmentFields(const db::Store& store, const fs::path& folder,
                           Overwrite overwrite) {
   const Project project = LoadProject(store);
+  const std::vector<std::string> names = FileNames(project);
   MakeFolder(folder);
   const geo::GroundScale scale = project.grid.Scale();
-  for (const ProjectEdition& edition : project.editions) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    const ProjectEdition& edition = project.editions[i];
     const DisplacementField& field = edition.displacement;
     if (!edition.aligned || field.IsEmpty()) continue;
     geo::Grid grid = project.grid;
@@ -308,9 +331,7 @@ void WriteAlignmentFields(const db::Store& store, const fs::path& folder,
             static_cast<float>(field.SigmaAt(at) * scale.Length()));
       }
     }
-    geo::WriteFloatGeoTiff(
-        folder / (FileName(edition.label) + "_displacement.tif"), bands, grid,
-        overwrite);
+    geo::WriteFloatGeoTiff(FieldPath(folder, names[i]), bands, grid, overwrite);
   }
 }
 
@@ -320,6 +341,7 @@ void WriteAlignmentReport(const db::Store& store,
                           RunContext& context) {
   const Project project = LoadProject(store);
   MAPWEAVE_CHECK(editions.size() == project.editions.size());
+  const std::vector<std::string> names = FileNames(project);
   MakeFolder(folder);
   const geo::Grid& grid = project.grid;
   const int64_t side = std::max(grid.width, grid.height);
@@ -333,13 +355,13 @@ void WriteAlignmentReport(const db::Store& store,
     context.cancel.ThrowIfCancelled();
     double exaggeration = 1.0;
     if (i != newest && editions[i].aligned) {
-      const fs::path base = folder / FileName(editions[i].edition);
+      const fs::path base = folder / names[i];
       geo::EditionReader after = OpenEdition(project, i);
       const View stated = ReadWhole(after.Fork({}), grid, reduction);
-      WritePng(base.string() + "_before.png", Chessboard(stated, reference),
+      WritePng(base.string() + kBefore, Chessboard(stated, reference),
                overwrite);
       WritePng(
-          base.string() + "_after.png",
+          base.string() + kAfter,
           Chessboard(ReadWhole(std::move(after), grid, reduction), reference),
           overwrite);
       ArrowMap arrows(stated, grid, reduction);
@@ -347,9 +369,10 @@ void WriteAlignmentReport(const db::Store& store,
           arrows.DrawField(WithoutMean(project.editions[i].displacement));
       arrows.DrawErrors(editions[i].errors, grid.Scale().Length(),
                         exaggeration);
-      WritePng(base.string() + "_arrows.png", arrows.Picture(), overwrite);
+      WritePng(base.string() + kArrows, arrows.Picture(), overwrite);
     }
-    html += Section(editions[i], editions[newest].edition, exaggeration);
+    html +=
+        Section(editions[i], names[i], editions[newest].edition, exaggeration);
     context.progress.Advance();
   }
   WriteFileAtomically(folder / "index.html", html + "</body></html>\n",

@@ -18,7 +18,8 @@ namespace mapweave::pipelines {
 // Makes `folder` if needed and writes one GeoTIFF per edition that was moved,
 // EDITION_displacement.tif, with the bands east_m, north_m and sigma_m: at each
 // place that the sheets state, what has to be added to it in ground metres, and
-// the standard deviation of that per axis. Pixels are a quarter of the distance
+// the standard deviation of that per axis. EDITION is its label as
+// UniqueFileNames has it. Pixels are a quarter of the distance
 // between the nodes of the field. Throws Error{kBadInput} for a project that
 // was not aligned.
 void WriteAlignmentFields(const db::Store& store,
@@ -33,5 +34,14 @@ void WriteAlignmentReport(const db::Store& store,
                           const std::vector<EditionAlignment>& editions,
                           const std::filesystem::path& folder,
                           Overwrite overwrite, RunContext& context);
+
+// What a long alignment would find out too late: makes `folder` if needed and
+// throws Error{kUsage} if a file stands there that must not be replaced.
+void CheckAlignmentFields(const db::Store& store,
+                          const std::filesystem::path& folder,
+                          Overwrite overwrite);
+void CheckAlignmentReport(const db::Store& store,
+                          const std::filesystem::path& folder,
+                          Overwrite overwrite);
 
 }  // namespace mapweave::pipelines

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "db/store.h"
 #include "geo/file_access.h"
 #include "geo/vector_io.h"
@@ -11,7 +12,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 
@@ -21,10 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string LowerExtension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return extension;
+  return ToLower(path.extension().string());
 }
 
 // What a folder of scans holds beside scans. GDAL would take some of it for
@@ -143,7 +140,8 @@ std::vector<CatalogueEntry> ReadFolder(const fs::path& folder) {
     entry.path = path;
     entries.push_back(std::move(entry));
   }
-  LogInfo("'{}': {} rasters{}", folder.string(), entries.size(),
+  LogInfo("'{}': {} raster{}{}", folder.string(), entries.size(),
+          entries.size() == 1 ? "" : "s",
           left_out.empty()
               ? ""
               : fmt::format("; left out: {}", fmt::join(left_out, ", ")));

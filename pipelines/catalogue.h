@@ -47,8 +47,8 @@ std::vector<CatalogueEntry> ReadFolder(const std::filesystem::path& folder);
 std::vector<CatalogueEntry> ReadSeriesToml(const std::filesystem::path& path);
 std::vector<CatalogueEntry> ReadSeriesCsv(const std::filesystem::path& path);
 // An Item, a FeatureCollection of Items, a Collection or a Catalog (STAC 1.0,
-// static). Links and assets on the network are refused unless `path` itself
-// lies there.
+// static). Links, assets and settings that lead to the network, in whatever way
+// of writing, are refused unless `path` itself lies there.
 std::vector<CatalogueEntry> ReadStac(const std::filesystem::path& path);
 std::vector<CatalogueEntry> ReadProjectSheets(
     const std::filesystem::path& path);

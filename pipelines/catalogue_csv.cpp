@@ -4,13 +4,12 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "geo/file_access.h"
 #include "pipelines/catalogue.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <map>
 
 namespace mapweave::pipelines {
@@ -22,12 +21,6 @@ std::string Trimmed(const std::string& text) {
   const size_t first = text.find_first_not_of(" \t");
   if (first == std::string::npos) return "";
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
 }
 
 [[noreturn]] void Refuse(const fs::path& path, int line,
@@ -52,7 +45,7 @@ std::map<std::string, size_t> ColumnsOf(const fs::path& path,
   std::map<std::string, size_t> columns;
   std::vector<std::string> others;
   for (size_t i = 0; i < header.fields.size(); ++i) {
-    const std::string name = LowerCase(Trimmed(header.fields[i]));
+    const std::string name = ToLower(Trimmed(header.fields[i]));
     if (!IsColumn(name)) {
       others.push_back(Trimmed(header.fields[i]));
     } else if (!columns.emplace(name, i).second) {

@@ -66,7 +66,10 @@ std::string DayOf(const Json& properties, const char* key) {
 class StacReader {
  public:
   explicit StacReader(const fs::path& root)
-      : root_(root), may_use_network_(geo::IsNetworkPath(root)) {}
+      // Absolute, so that nothing beside it is taken for a driver's own
+      // syntax ("WMS:...").
+      : root_(geo::IsVirtual(root) ? root : fs::absolute(root)),
+        may_use_network_(geo::IsNetworkPath(root)) {}
 
   std::vector<CatalogueEntry> Read() {
     Visit(root_);

@@ -14,14 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const SeriesEdition& EditionOf(const Series& series, const SeriesSheet& sheet) {
-  const auto found = std::find_if(
-      series.editions.begin(), series.editions.end(),
-      [&](const SeriesEdition& e) { return e.label == sheet.edition; });
-  MAPWEAVE_CHECK(found != series.editions.end());
-  return *found;
-}
-
 SheetSettings SettingsBeside(const SeriesSheet& sheet, const fs::path& output) {
   SheetSettings settings = sheet.settings;
   settings.MapPaths(
@@ -66,7 +58,7 @@ std::string TomlSheet(const SeriesSheet& sheet, const SeriesEdition& edition,
 std::string SeriesAsCsv(const Series& series, const fs::path& output) {
   std::vector<std::vector<std::string>> rows;
   for (const SeriesSheet& sheet : series.sheets) {
-    const SeriesEdition& edition = EditionOf(series, sheet);
+    const SeriesEdition& edition = series.EditionOf(sheet);
     const SheetSettings settings = SettingsBeside(sheet, output);
     rows.push_back({StoredPath(sheet.path, output), sheet.date.edtf,
                     sheet.edition,

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "db/store.h"
 #include "geo/crs.h"
+#include "geo/file_access.h"
 #include "geo/gdal_session.h"
 #include "geo/polygon_ops.h"
 #include "geo/sheet.h"
@@ -193,12 +194,10 @@ Json ProgramInfo() {
   return document;
 }
 
-Json FileInfo(const fs::path& path, const SheetSettings& settings) {
+Json FileInfo(const fs::path& file, const SheetSettings& settings) {
   settings.Options();  // refuses what cannot be meant
-  std::error_code ignored;
-  // GDAL's virtual file systems are no files of ours.
-  const bool is_virtual = path.string().rfind("/vsi", 0) == 0;
-  if (!is_virtual && !fs::exists(path, ignored)) {
+  const fs::path path = geo::PathFromAddress(file.string());
+  if (!geo::Exists(path)) {
     throw Error(ErrorCode::kBadInput,
                 fmt::format("'{}' does not exist", path.string()),
                 "Check the path.");

@@ -24,7 +24,7 @@ Json ProgramInfo();
 // CRS, residuals in metres), "footprint" in the CRS and "footprint_wgs84" in
 // longitude and latitude (GeoJSON MultiPolygons; null with a warning where only
 // a ballpark transformation leads there), "cutline" in pixels.
-Json FileInfo(const std::filesystem::path& path,
+Json FileInfo(const std::filesystem::path& file,
               const SheetSettings& settings = {});
 
 // A sheet's document as text for people.

@@ -100,6 +100,20 @@ void RequireOrder(const Series& series,
   }
 }
 
+const char* StatedWhere(DateSource source) {
+  switch (source) {
+    case DateSource::kSheet:
+      return "as stated for the sheet";
+    case DateSource::kEdition:
+      return "as stated for its edition";
+    case DateSource::kFile:
+      return "as the file itself says";
+    case DateSource::kFileName:
+      return "as its name says";
+  }
+  return "";
+}
+
 // What else tells a date of the sheet must not contradict it in silence.
 void WarnOfOtherDates(const SeriesSheet& sheet, const geo::SheetInfo& info) {
   const auto warn_if_apart = [&sheet](const std::string& text,
@@ -109,12 +123,8 @@ void WarnOfOtherDates(const SeriesSheet& sheet, const geo::SheetInfo& info) {
     } catch (const Error&) {
       return;  // no date
     }
-    LogWarning("'{}' is dated {} by the {}, but {} {}", sheet.path.string(),
-               sheet.date.edtf,
-               sheet.date_source == DateSource::kFile      ? "file itself"
-               : sheet.date_source == DateSource::kEdition ? "edition"
-                                                           : "series",
-               where, text);
+    LogWarning("'{}' is dated {}, {}, but {} {}", sheet.path.string(),
+               sheet.date.edtf, StatedWhere(sheet.date_source), where, text);
   };
   if (sheet.date_source == DateSource::kFileName) return;
   if (const auto year = YearInFileName(sheet.path)) {
@@ -129,10 +139,9 @@ void LogUnderstood(const SeriesSheet& sheet, const geo::SheetInfo& info) {
   const auto metres = [](const char* name, std::optional<double> value) {
     return value ? fmt::format(", {} {:.3g} m", name, *value) : "";
   };
-  LogInfo("'{}': edition '{}', {} (by the {}), {}, {}{}{}{}",
-          sheet.path.string(), sheet.edition, sheet.date.edtf,
-          DateSourceName(sheet.date_source), info.crs.Label(),
-          geo::GeorefName(info.georef),
+  LogInfo("'{}': edition '{}', {} ({}), {}, {}{}{}{}", sheet.path.string(),
+          sheet.edition, sheet.date.edtf, StatedWhere(sheet.date_source),
+          info.crs.Label(), geo::GeorefName(info.georef),
           info.control_points.empty()
               ? ""
               : fmt::format(" through {} points", info.control_points.size()),

@@ -236,6 +236,14 @@ const char* DateSourceName(DateSource source) {
   return "sheet";
 }
 
+const SeriesEdition& Series::EditionOf(const SeriesSheet& sheet) const {
+  const auto found = std::find_if(
+      editions.begin(), editions.end(),
+      [&sheet](const SeriesEdition& e) { return e.label == sheet.edition; });
+  MAPWEAVE_CHECK(found != editions.end());
+  return *found;
+}
+
 std::vector<std::string> Series::Labels() const {
   std::vector<std::string> labels;
   for (const SeriesEdition& edition : editions) labels.push_back(edition.label);

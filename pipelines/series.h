@@ -40,6 +40,8 @@ struct Series {
   std::vector<SeriesSheet> sheets;      // in the order of their editions
 
   std::vector<std::string> Labels() const;
+  // That of one of `sheets`.
+  const SeriesEdition& EditionOf(const SeriesSheet& sheet) const;
 };
 
 // "VALUE" for all sheets that do not say otherwise, or "SHEET=VALUE" for the

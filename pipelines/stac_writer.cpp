@@ -3,6 +3,7 @@
 // STAC 1.0 with the projection extension 2.0: one Item per sheet under one
 // Collection.
 #include "core/error.h"
+#include "core/text.h"
 #include "geo/cog_writer.h"
 #include "geo/file_access.h"
 #include "geo/polygon_ops.h"
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -46,10 +48,7 @@ std::string MediaType(const fs::path& path) {
       {".png", "image/png"},    {".jpg", "image/jpeg"},
       {".jpeg", "image/jpeg"},  {".jp2", "image/jp2"},
       {".webp", "image/webp"},  {".gif", "image/gif"}};
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  const auto found = kTypes.find(extension);
+  const auto found = kTypes.find(ToLower(path.extension().string()));
   return found == kTypes.end() ? "" : found->second;
 }
 
@@ -112,26 +111,46 @@ Json GeometryOf(const Footprint& footprint) {
   return {{"type", "MultiPolygon"}, {"coordinates", parts}};
 }
 
-// Names for items: the sheets' own, as far as they may stand in any path and
-// differ from each other.
 std::vector<std::string> ItemIds(const Series& series) {
-  std::vector<std::string> ids;
+  std::vector<std::string> names;
   for (const SeriesSheet& sheet : series.sheets) {
-    std::string id = sheet.path.stem().string();
-    for (char& c : id) {
-      const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-                            c == '-' || c == '_' || c == '.';
-      if (!is_plain) c = '_';
-    }
-    if (id.empty() || id.front() == '.') id = "sheet" + id;
-    std::string unique = id;
-    for (int i = 2; std::find(ids.begin(), ids.end(), unique) != ids.end();
-         ++i) {
-      unique = fmt::format("{}-{}", id, i);
-    }
-    ids.push_back(unique);
+    names.push_back(sheet.path.stem().string());
   }
-  return ids;
+  return UniqueFileNames(names, "sheet");
+}
+
+// The smallest box that holds all; as theirs, it may run across the
+// antimeridian. It begins where one of them does.
+Box HullOnGlobe(const std::vector<Box>& boxes) {
+  const auto eastward = [](double from, double to) {
+    return to >= from ? to - from : to - from + 360.0;
+  };
+  Box hull = boxes.front();
+  double narrowest = std::numeric_limits<double>::infinity();
+  for (const Box& first : boxes) {
+    double width = 0.0;
+    double east = first.max_x;
+    for (const Box& box : boxes) {
+      const double reach =
+          eastward(first.min_x, box.min_x) + eastward(box.min_x, box.max_x);
+      if (reach >= width) {
+        width = reach;
+        east = box.max_x;
+      }
+    }
+    if (width < narrowest) {
+      narrowest = width;
+      hull.min_x = first.min_x;
+      hull.max_x = east;
+    }
+    hull.min_y = std::min(hull.min_y, first.min_y);
+    hull.max_y = std::max(hull.max_y, first.max_y);
+  }
+  if (narrowest >= 360.0) {
+    hull.min_x = -180.0;
+    hull.max_x = 180.0;
+  }
+  return hull;
 }
 
 std::string StartOf(const DateRange& date) {
@@ -165,13 +184,7 @@ class StacWriter {
  private:
   // Before hours of warping, not after them.
   void CheckFolder() const {
-    std::error_code error;
-    fs::create_directories(folder_, error);
-    if (error) {
-      throw Error(ErrorCode::kFailure,
-                  fmt::format("the folder '{}' cannot be made: {}",
-                              folder_.string(), error.message()));
-    }
+    MakeFolder(folder_);
     CheckWritable(folder_ / "collection.json", options_.overwrite);
   }
 
@@ -211,7 +224,7 @@ class StacWriter {
 
   void WriteItem(const SeriesSheet& sheet, const std::string& id) {
     const fs::path path = folder_ / id / (id + ".json");
-    fs::create_directories(path.parent_path());
+    MakeFolder(path.parent_path());
     const geo::SheetInfo info = Describe(sheet, path);
     const Footprint footprint = FootprintOf(info);
     box_.push_back(footprint.box);
@@ -252,13 +265,10 @@ class StacWriter {
 
   void AddOwnProperties(const SeriesSheet& sheet, const fs::path& item,
                         Json& properties) const {
-    const auto edition = std::find_if(
-        series_.editions.begin(), series_.editions.end(),
-        [&](const SeriesEdition& e) { return e.label == sheet.edition; });
-    MAPWEAVE_CHECK(edition != series_.editions.end());
+    const SeriesEdition& edition = series_.EditionOf(sheet);
     properties[stac::kDate] = sheet.date.edtf;
     properties[stac::kEdition] = sheet.edition;
-    properties[stac::kEditionDate] = edition->date.edtf;
+    properties[stac::kEditionDate] = edition.date.edtf;
     SheetSettings settings;
     settings.allow_ballpark = sheet.settings.allow_ballpark;
     // Else the margins that the COG keeps would be left out of it again.
@@ -296,14 +306,10 @@ class StacWriter {
                        {"href", fmt::format("./{0}/{0}.json", id)},
                        {"type", "application/geo+json"}});
     }
-    Box all = box_.front();
+    const Box all = HullOnGlobe(box_);
     DateRange time = series_.sheets.front().date;
-    for (size_t i = 0; i < box_.size(); ++i) {
-      all.min_x = std::min(all.min_x, box_[i].min_x);
-      all.min_y = std::min(all.min_y, box_[i].min_y);
-      all.max_x = std::max(all.max_x, box_[i].max_x);
-      all.max_y = std::max(all.max_y, box_[i].max_y);
-      time = Hull(time, series_.sheets[i].date);
+    for (const SeriesSheet& sheet : series_.sheets) {
+      time = Hull(time, sheet.date);
     }
     Json start = time.HasUnknownStart() ? Json(nullptr) : Json(StartOf(time));
     WriteDocument(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/world_errors.h"
 
+#include "core/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -115,9 +117,7 @@ Json GeoreferenceErrors(const WorldSeries& series) {
 }
 
 std::string ErrorFieldName(const WorldEdition& edition) {
-  std::string label = edition.label;
-  std::replace(label.begin(), label.end(), '/', '_');
-  return fmt::format("error_{}.tif", label);
+  return fmt::format("error_{}.tif", FileNamePart(edition.label));
 }
 
 ErrorField ErrorFieldOf(const WorldSeries& series, size_t edition) {

@@ -2,6 +2,7 @@
 #include "pipelines/world_sheets.h"
 
 #include "core/random.h"
+#include "core/text.h"
 #include "pipelines/world_footprints.h"
 
 #include <fmt/format.h>
@@ -154,13 +155,11 @@ WorldSheet PlaceSheet(const Cell& cell, const EditionError& error, Point2d seam,
   return sheet;
 }
 
-std::string FileName(const WorldSeriesOptions& options, std::string label,
-                     const Cell& cell) {
-  // A slash of an interval cannot stand in a file's name.
-  std::replace(label.begin(), label.end(), '/', '_');
+std::string FileName(const WorldSeriesOptions& options,
+                     const std::string& label, const Cell& cell) {
   const bool alone = options.sheet_columns * options.sheet_rows == 1;
   return fmt::format(
-      "{}_{}{}.tif", options.name, label,
+      "{}_{}{}.tif", options.name, FileNamePart(label),
       alone ? "" : fmt::format("_r{}c{}", cell.row + 1, cell.column + 1));
 }
 

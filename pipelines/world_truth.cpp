@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/world_truth.h"
 
+#include "core/text.h"
 #include "geo/polygon_ops.h"
 #include "pipelines/building_states.h"
 #include "pipelines/digest.h"
@@ -429,9 +430,8 @@ std::vector<cv::Rect> TilesOf(const WorldSeries& series) {
 std::string FrameName(const WorldSeries& series, size_t tile, size_t edition) {
   const WorldEdition& drawn = series.editions[edition];
   if (series.options.frames) {
-    std::string label = drawn.label;
-    std::replace(label.begin(), label.end(), '/', '_');
-    return fmt::format("frames/{:04}_{}.png", tile + 1, label);
+    return fmt::format("frames/{:04}_{}.png", tile + 1,
+                       FileNamePart(drawn.label));
   }
   const bool alone = drawn.sheets.size() + drawn.missing.size() == 1;
   return alone ? drawn.sheets.front().file_name : drawn.label;

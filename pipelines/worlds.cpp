@@ -130,16 +130,6 @@ void WarnOfStrangers(const WorldSeries& series, const fs::path& folder,
   }
 }
 
-void MakeFolder(const fs::path& folder) {
-  std::error_code failure;
-  fs::create_directories(folder, failure);
-  if (failure) {
-    throw Error(ErrorCode::kFailure,
-                fmt::format("cannot make the folder '{}': {}", folder.string(),
-                            failure.message()));
-  }
-}
-
 void WriteSheets(const WorldSeries& series, size_t t, const fs::path& folder,
                  Overwrite overwrite) {
   const WorldEdition& edition = series.editions[t];

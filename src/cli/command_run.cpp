@@ -186,6 +186,14 @@ void RunAlign(const CommonOptions& common, const Options& options,
   pipelines::LimitRasterCache(common.memory_mb);
   db::Store store = OpenProject(options);
   pipelines::RequireUnchangedSheets(store);
+  if (!options.report_folder.empty()) {
+    pipelines::CheckAlignmentReport(store, options.report_folder,
+                                    common.OverwriteMode());
+  }
+  if (!options.field_folder.empty()) {
+    pipelines::CheckAlignmentFields(store, options.field_folder,
+                                    common.OverwriteMode());
+  }
   pipelines::AlignOptions align = StageOptions(common, options).align;
   align.replace_result = common.overwrite;
   const auto found = pipelines::Align(store, align, context);

@@ -43,6 +43,17 @@ void CheckWritable(const fs::path& path, Overwrite overwrite) {
   }
 }
 
+void MakeFolder(const fs::path& folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) {
+    throw Error(ErrorCode::kFailure,
+                fmt::format("cannot make the folder '{}': {}", folder.string(),
+                            failure.message()),
+                "Choose another place for the output.");
+  }
+}
+
 AtomicFile::AtomicFile(fs::path path, Overwrite overwrite)
     : path_(std::move(path)) {
   CheckWritable(path_, overwrite);

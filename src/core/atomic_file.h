@@ -15,6 +15,10 @@ enum class Overwrite { kRefuse, kAllow };
 // Error{kFailure} if its folder is missing or cannot be written.
 void CheckWritable(const std::filesystem::path& path, Overwrite overwrite);
 
+// Makes the folder, and those that it lies in, unless it is there. Throws
+// Error{kFailure} naming it.
+void MakeFolder(const std::filesystem::path& folder);
+
 // Hands out a temporary path in the target's folder, for writers that need a
 // file name; the file is removed unless committed.
 class AtomicFile {

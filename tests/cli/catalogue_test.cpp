@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class CatalogueCommand : public ::testing::Test {
  protected:
@@ -64,6 +65,7 @@ TEST_F(CatalogueCommand, IngestSaysWhatItUnderstoodOfEachSheet) {
   EXPECT_EQ(sheet["crs_pipeline"], "");
   EXPECT_EQ(sheet["crs_accuracy_m"], 0.0);
   EXPECT_THAT(outcome.err, HasSubstr("town_1882.tif"));
+  EXPECT_THAT(outcome.err, HasSubstr("1882 (as its name says)"));
 }
 
 TEST_F(CatalogueCommand, WritesEachFormatAndReadsItBack) {
@@ -108,6 +110,10 @@ TEST_F(CatalogueCommand, SheetsInArchivesAreReadInPlace) {
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_EQ(JsonOf(outcome)["sheets"][0]["path"], zip + "/town_1882.tif");
   }
+  EXPECT_EQ(Mapweave({"info", zip + "/town_1882.tif"}).code, 0);
+  const Outcome gone = Mapweave({"info", zip + "/gone.tif"});
+  EXPECT_EQ(gone.code, 3);
+  EXPECT_THAT(gone.err, HasSubstr("gone.tif' does not exist"));
   // The project opens them again.
   EXPECT_EQ(Mapweave({"catalogue", File("p.gpkg"), "-o", File("zip.csv")}).code,
             0);
@@ -126,17 +132,48 @@ TEST_F(CatalogueCommand, NetworkIsUsedOnlyWhenItIsNamed) {
   ASSERT_TRUE(std::regex_search(said, port, std::regex("port (\\d+)")));
   const std::string root = "http://127.0.0.1:" + port[1].str();
 
+  // Links of a catalogue on this machine, however they are written.
+  for (const std::string& href :
+       {root, "/vsicurl/" + root, "%2Fvsicurl%2F" + root,
+        "/vsigzip//vsicurl/" + root, std::string("/vsis3/bucket")}) {
+    SCOPED_TRACE(href);
+    std::ofstream(File("local.json"))
+        << R"({"type":"Catalog","links":[{"rel":"child","href":")" << href
+        << R"(/stac/collection.json"}]})";
+    const Outcome local = Ingest({File("local.json")});
+    EXPECT_EQ(local.code, 3);
+    EXPECT_THAT(local.out, HasSubstr("The network is not used unless"));
+  }
+  // A raster on this machine whose pixels lie elsewhere.
+  const std::string sheet = "/vsicurl/" + root + "/maps/town_1882.tif";
+  for (const char* more :
+       {"", R"(<SourceProperties RasterXSize="64" RasterYSize="64"
+               DataType="Byte" BlockXSize="64" BlockYSize="64"/>)"}) {
+    std::ofstream(File("far_1882.vrt"))
+        << R"(<VRTDataset rasterXSize="64" rasterYSize="64">
+<SRS>EPSG:25832</SRS><GeoTransform>500000,1,0,5400000,0,-1</GeoTransform>
+<VRTRasterBand dataType="Byte" band="1"><SimpleSource>
+<SourceFilename relativeToVRT="0">)"
+        << sheet << "</SourceFilename><SourceBand>1</SourceBand>" << more
+        << "</SimpleSource></VRTRasterBand></VRTDataset>";
+    const Outcome local = Mapweave({"info", File("far_1882.vrt")});
+    EXPECT_EQ(local.code, 3) << local.out;
+    EXPECT_THAT(local.err, HasSubstr("The network is not used unless"));
+  }
+  EXPECT_EQ(server.ErrorText(), said);
+
   const Outcome remote = Ingest({root + "/stac/collection.json"});
   EXPECT_EQ(remote.code, 0) << remote.err;
   EXPECT_EQ(JsonOf(remote)["sheets"][0]["path"],
             "/vsicurl/" + root + "/stac/town_1882/town_1882.tif");
-  // The same links in a catalogue on this machine.
-  std::ofstream(File("local.json"))
-      << R"({"type":"Catalog","links":[{"rel":"child","href":")" << root
-      << R"(/stac/collection.json"}]})";
-  const Outcome local = Ingest({File("local.json")});
-  EXPECT_EQ(local.code, 3);
-  EXPECT_THAT(local.out, HasSubstr("The network is not used unless"));
+  // A table or a series file is written by hand: its paths are named.
+  std::ofstream(File("far.csv")) << "path,date\n"
+                                 << root << "/maps/town_1882.tif,1882\n";
+  EXPECT_EQ(Ingest({File("far.csv")}).code, 0);
+  EXPECT_EQ(Mapweave({"info", root + "/maps/town_1882.tif"}).code, 0);
+  // No folder was listed on the way.
+  EXPECT_THAT(server.ErrorText(), HasSubstr("town_1882.tif HTTP"));
+  EXPECT_THAT(server.ErrorText(), Not(HasSubstr("/ HTTP")));
   server.Signal(SIGTERM);
   server.Wait();
 }

@@ -289,5 +289,18 @@ TEST_F(FinishedProject, LockedByAnotherProcessIsSaidClearly) {
   EXPECT_EQ(Mapweave({"db", "check", copy}).code, 0);
 }
 
+TEST_F(FinishedProject, AlignRefusesAFullFolderBeforeItWorks) {
+  const std::string copy = Path("copy.gpkg");
+  fs::copy_file(project_, copy);
+  const std::string before = ReadFile(copy);
+  fs::create_directory(Path("report"));
+  std::ofstream(Path("report") + "/index.html") << "kept";
+  const Outcome outcome = Mapweave(
+      {"align", copy, "--max-shift-m", "1", "--report", Path("report")});
+  EXPECT_EQ(outcome.code, 2) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("index.html' exists already"));
+  EXPECT_EQ(ReadFile(copy), before);
+}
+
 }  // namespace
 }  // namespace mapweave::cli

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Serves a folder on 127.0.0.1 with byte ranges, which remote rasters need.
 
-Usage: range_server.py FOLDER. Says "port N ." on stderr when it is ready.
+Usage: range_server.py FOLDER. Says "port N ." on stderr when it is ready, then
+each request.
 """
 import functools
 import http.server
@@ -33,8 +34,8 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
-        pass
+    def log_message(self, _, *args):
+        print(*args, file=sys.stderr, flush=True)
 
 
 handler = functools.partial(RangeHandler, directory=sys.argv[1])

@@ -39,15 +39,16 @@ class AlignTest : public ::testing::Test {
     world.error.max_shift_m = 8.0;
     const WorldSeriesReport report = WriteWorldSeries(
         world, folder_.Path(), Overwrite::kRefuse, quiet_.context);
-    store_ =
-        Ingest(LoadSeries({report.sheets.begin(), report.sheets.end()}, {}), {},
-               Path("p.gpkg"), Overwrite::kRefuse, quiet_.context);
+    sheets_ = {report.sheets.begin(), report.sheets.end()};
+    store_ = Ingest(LoadSeries(sheets_, {}), {}, Path("p.gpkg"),
+                    Overwrite::kRefuse, quiet_.context);
   }
 
   fs::path Path(const std::string& name) const { return folder_.Path() / name; }
 
   mapweave::testing::TempDir folder_;
   QuietContext quiet_;
+  std::vector<fs::path> sheets_;
   std::optional<db::Store> store_;
 };
 
@@ -165,11 +166,36 @@ TEST_F(AlignTest, WritesFieldsAndReport) {
               AllOf(HasSubstr("<h2>1860</h2>"), HasSubstr("1860_after.png"),
                     HasSubstr("did not see"), HasSubstr("<svg"),
                     Not(HasSubstr("Fits no other"))));
+  // Known before hours of work, too.
+  EXPECT_EQ(ErrorOf([&] {
+              CheckAlignmentReport(*store_, Path("report"), Overwrite::kRefuse);
+            }).Code(),
+            ErrorCode::kUsage);
+  EXPECT_EQ(ErrorOf([&] {
+              CheckAlignmentFields(*store_, Path("fields"), Overwrite::kRefuse);
+            }).Code(),
+            ErrorCode::kUsage);
+  CheckAlignmentReport(*store_, Path("report"), Overwrite::kAllow);
+  CheckAlignmentFields(*store_, Path("elsewhere"), Overwrite::kRefuse);
   EXPECT_EQ(ErrorOf([&] {
               WriteAlignmentReport(*store_, found, Path("report"),
                                    Overwrite::kRefuse, quiet_.context);
             }).Code(),
             ErrorCode::kUsage);
+}
+
+TEST_F(AlignTest, FilesOfAnUncertainDateCanBeLinkedTo) {
+  SeriesOptions options;
+  options.editions = {"1860?", "1880"};
+  store_.emplace(Ingest(LoadSeries(sheets_, options), {}, Path("q.gpkg"),
+                        Overwrite::kRefuse, quiet_.context));
+  const auto found = Align(*store_, {}, quiet_.context);
+  WriteAlignmentReport(*store_, found, Path("report"), Overwrite::kRefuse,
+                       quiet_.context);
+  EXPECT_TRUE(fs::exists(Path("report") / "1860__before.png"));
+  EXPECT_THAT(ReadFile(Path("report") / "index.html"),
+              AllOf(HasSubstr("<h2>1860?</h2>"),
+                    HasSubstr("src=\"1860__before.png\"")));
 }
 
 }  // namespace

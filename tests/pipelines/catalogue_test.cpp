@@ -325,6 +325,69 @@ TEST_F(CatalogueTest, LinksInACircleEnd) {
   EXPECT_EQ(LoadSeries({Path("")}, {}).sheets.size(), 1u);
 }
 
+TEST_F(CatalogueTest, CogOfASheetInDegreesStaysInThem) {
+  geo::Grid grid;
+  grid.crs = geo::Crs::Wgs84();
+  grid.origin_x = 9.0;
+  grid.origin_y = 48.75;
+  grid.resolution = 1e-5;
+  grid.width = 32;
+  grid.height = 32;
+  ImageU8 image(32, 32, 3, 250);
+  for (int x = 0; x < 32; ++x) std::fill_n(image.At(x, 7), 3, SheetValue(x, 7));
+  geo::WriteGeoTiff(Path("a_1882.tif"), image, grid);
+  Write(LoadSeries({Path("a_1882.tif")}, {}), Path("stac"), true);
+  const geo::SheetInfo cog = geo::InspectSheet(Path("stac/a_1882/a_1882.tif"));
+  EXPECT_EQ(cog.crs.Label(), "EPSG:4326");
+  EXPECT_EQ(cog.width, 32);
+  EXPECT_NEAR(cog.resolution, 1e-5, 1e-12);
+  geo::EditionReader reader({cog}, grid);
+  const geo::Pixels pixels = reader.Read({0, 0, 32, 32});
+  EXPECT_EQ(*pixels.rgb.At(16, 7), SheetValue(16, 7));
+  EXPECT_EQ(*pixels.rgb.At(16, 8), 250);
+}
+
+TEST_F(CatalogueTest, FolderThatCannotBeMadeIsNamed) {
+  Sheet("a_1882.tif");
+  const Series series = LoadSeries({Path("a_1882.tif")}, {});
+  fs::create_directory(Path("stac"));
+  Text("stac/a_1882", "in the way");
+  const Error error = ErrorOf([&] { Write(series, Path("stac")); });
+  EXPECT_EQ(error.Code(), ErrorCode::kFailure);
+  EXPECT_THAT(error.Message(), HasSubstr("stac/a_1882"));
+}
+
+TEST_F(CatalogueTest, CollectionMayCrossTheAntimeridian) {
+  // Zone 1 begins 334 km west of its central meridian at the equator.
+  const auto sheet = [this](const std::string& name, double east) {
+    geo::Grid grid;
+    grid.crs = geo::Crs::FromUserInput("EPSG:32601");
+    grid.origin_x = east;
+    grid.origin_y = 160.0;
+    grid.resolution = 10.0;
+    grid.width = 32;
+    grid.height = 32;
+    geo::WriteGeoTiff(Path(name), ImageU8(32, 32, 3, 200), grid);
+    return Path(name);
+  };
+  const Series series = LoadSeries(
+      {sheet("east_1882.tif", 170000.0), sheet("both_1882.tif", 165900.0),
+       sheet("west_1882.tif", 165000.0)},
+      {});
+  Write(series, Path("stac"));
+  const auto item = [this](const std::string& name) {
+    return ReadJson(Path("stac/" + name + "/" + name + ".json"))["bbox"];
+  };
+  const Json box =
+      ReadJson(Path("stac/collection.json"))["extent"]["spatial"]["bbox"][0];
+  EXPECT_EQ(box[0], item("west_1882")[0]);
+  EXPECT_EQ(box[2], item("east_1882")[2]);
+  EXPECT_GT(box[0].get<double>(), 179.9);
+  EXPECT_LT(box[2].get<double>(), -179.9);
+  EXPECT_GT(item("both_1882")[0].get<double>(),
+            item("both_1882")[2].get<double>());
+}
+
 TEST_F(CatalogueTest, NothingIsReplacedUnlessAsked) {
   Sheet("a_1882.tif");
   const Series series = LoadSeries({Path("a_1882.tif")}, {});
