@@ -40,8 +40,8 @@ struct QueryConfig {
   // At stride 2 on the dense trunk, at stride 4 on the other.
   int64_t mask_channels = 48;
 
-  // Per clip; with proposals, the most of them. It bounds memory, not the
-  // tracks of a series: windows overlap.
+  // Per clip in training. With proposals, the network in use takes as many as
+  // there are likely places, at least these; memory grows with them.
   int64_t queries = 100;
   // Queries start at the peaks of the map of shared centres (cf. FastInst, He
   // et al., 2023), with the features there, and with the masks of all building

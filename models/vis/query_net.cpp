@@ -17,6 +17,8 @@ namespace {
 constexpr double kForegroundMost = 4.0;
 constexpr double kBumpTop = 1.0;
 constexpr double kBumpSigma = 3.0;
+// Shared centres less probable than this get no query of their own.
+constexpr double kLikelyPlace = 0.05;
 // No deeper than this below the top: a track that no query starts near is
 // matched to a far one, whose loss would otherwise drown all others.
 constexpr double kBumpDepth = 8.0;
@@ -45,27 +47,49 @@ torch::Tensor FeaturesAt(const torch::Tensor& features,
       .sum(1);
 }
 
+struct Peaks {
+  torch::Tensor probability;  // [B, h, w], 0 where no edition is covered
+  torch::Tensor is_peak;      // bool, likewise
+};
+
+Peaks FindPeaks(const torch::Tensor& heat, const torch::Tensor& coverage) {
+  const torch::Tensor covered =
+      torch::max_pool2d(coverage, 2, 2)
+          .view({heat.size(0), -1, heat.size(2), heat.size(3)})
+          .amax(1, /*keepdim=*/true);
+  const torch::Tensor probability = torch::sigmoid(heat) * covered;
+  const torch::Tensor is_peak =
+      probability.eq(torch::max_pool2d(probability, 3, 1, 1))
+          .logical_and(covered.gt(0.0));
+  return {probability.squeeze(1), is_peak.squeeze(1)};
+}
+
 }  // namespace
 
 torch::Tensor ProposePlaces(const torch::Tensor& heat,
                             const torch::Tensor& coverage, int64_t count) {
   const torch::NoGradGuard no_grad;
-  const int64_t clips = heat.size(0);
+  const Peaks peaks = FindPeaks(heat, coverage);
   const int64_t width = heat.size(3);
-  const torch::Tensor covered = torch::max_pool2d(coverage, 2, 2)
-                                    .view({clips, -1, heat.size(2), width})
-                                    .amax(1, /*keepdim=*/true);
-  const torch::Tensor probability = torch::sigmoid(heat);
-  const torch::Tensor peak =
-      probability.eq(torch::max_pool2d(probability, 3, 1, 1));
   const torch::Tensor rank =
-      (probability + peak.to(torch::kFloat) + 1.0) * covered;
+      peaks.probability + peaks.is_peak.to(torch::kFloat);
   const torch::Tensor cells = std::get<1>(
       rank.flatten(1).topk(std::min(count, heat.size(2) * width), 1));
   return torch::stack({cells % width, torch::div(cells, width, "floor")}, -1)
                  .to(torch::kFloat) *
              2.0 +
          1.0;
+}
+
+int64_t CountPlaces(const torch::Tensor& heat, const torch::Tensor& coverage) {
+  const torch::NoGradGuard no_grad;
+  const Peaks peaks = FindPeaks(heat, coverage);
+  return peaks.probability.gt(kLikelyPlace)
+      .logical_and(peaks.is_peak)
+      .flatten(1)
+      .sum(1)
+      .max()
+      .item<int64_t>();
 }
 
 QueryNetImpl::QueryNetImpl(const QueryConfig& config) : config_(config) {
@@ -153,8 +177,13 @@ QueryNetImpl::Queries QueryNetImpl::StartingQueries(
     queries.code = query_code_.expand({clips, -1, -1});
     return queries;
   }
-  queries.places =
-      ProposePlaces(features.dense.heat, features.coverage, config_.queries);
+  const torch::Tensor& heat = features.dense.heat;
+  // Windows may be larger than the clips of the training.
+  const int64_t count =
+      is_training()
+          ? config_.queries
+          : std::max(config_.queries, CountPlaces(heat, features.coverage));
+  queries.places = ProposePlaces(heat, features.coverage, count);
   const torch::Tensor size =
       torch::tensor({static_cast<float>(features.coverage.size(3)),
                      static_cast<float>(features.coverage.size(2))},

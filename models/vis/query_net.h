@@ -112,6 +112,9 @@ TORCH_MODULE(QueryNet);
 torch::Tensor ProposePlaces(const torch::Tensor& heat,
                             const torch::Tensor& coverage, int64_t count);
 
+// How many places likely are shared centres, of the clip that has the most.
+int64_t CountPlaces(const torch::Tensor& heat, const torch::Tensor& coverage);
+
 // Fresh weights. A trunk or backbone that is loaded is filled afterwards.
 void InitialiseQueryNet(QueryNet& net, Rng rng);
 

@@ -39,13 +39,13 @@ struct NetworkOptions {
   std::string preset = "small";
   // Of the dense trunk "group" or "batch", of a ResNet "group" or "frozen";
   // empty: the preset's own, and "frozen" for a backbone that is loaded.
-  std::string norm;
+  std::string norm{};
   uint64_t seed = 1;
   // torchvision's ResNet-50 weights as safetensors, for the preset "paper".
-  std::string backbone;
+  std::string backbone{};
   // A dense checkpoint that a query network on the dense trunk starts from; the
   // trunk takes its shape.
-  std::string trunk;
+  std::string trunk{};
   bool freeze_trunk = false;
   int64_t queries = 0;  // per clip; 0: the preset's own
 

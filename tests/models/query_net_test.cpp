@@ -281,14 +281,59 @@ TEST(QueryNet, AFrozenTrunkStaysAsItIs) {
       seed_before, network->Module().named_parameters()["seed.weight"]));
 }
 
-TEST(QueryNet, ThePublishedNetworkHasThePublishedSize) {
-  const QueryNetwork network(QueryConfig::Preset("paper"));
-  int64_t count = 0;
-  for (const auto& parameter :
-       const_cast<QueryNetwork&>(network).Module().parameters()) {
-    count += parameter.numel();
+TEST(QueryNet, TakesAsManyQueriesAsThereAreLikelyPlaces) {
+  QueryConfig config = TinyDense();
+  config.queries = 2;
+  const auto network = MakeTiny(config);
+  {
+    const torch::NoGradGuard no_grad;
+    network->Module().named_parameters()["pixels.trunk.heat_out.bias"].fill_(
+        2.0f);
   }
-  EXPECT_NEAR(static_cast<double>(count), 44.0e6, 0.1e6);
+  const torch::Tensor bytes = RandomBytes(1, 64);
+
+  EXPECT_GT(LastAnswer(*network, bytes, 1).classes.size(1), 20);
+  network->Module().train();
+  EXPECT_EQ(LastAnswer(*network, bytes, 1).classes.size(1), 2);
+}
+
+TEST(Presets, HaveTheirSizes) {
+  const auto millions = [](torch::nn::Module& module) {
+    int64_t count = 0;
+    for (const auto& parameter : module.parameters()) {
+      count += parameter.numel();
+    }
+    return static_cast<double>(count) / 1e6;
+  };
+  // As published (with the published ResNet-50, without its classifier).
+  EXPECT_NEAR(millions(*QueryNet(QueryConfig::Preset("paper"))), 44.0, 0.1);
+  EXPECT_NEAR(millions(*QueryNet(QueryConfig::Preset("query-small"))), 2.26,
+              0.01);
+  EXPECT_NEAR(millions(*DenseNet(DenseConfig::Preset("small"))), 1.67, 0.01);
+  EXPECT_NEAR(millions(*DenseNet(DenseConfig::Preset("large"))), 21.5, 0.1);
+}
+
+TEST(MakeNetwork, RefusesWhatAPresetHasNoUseFor) {
+  const auto refusal = [](const NetworkOptions& options) {
+    try {
+      MakeNetwork(options);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.Code(), ErrorCode::kUsage);
+      return error.Message();
+    }
+    return std::string();
+  };
+  NetworkOptions options;
+  options.backbone = "resnet50.safetensors";
+  EXPECT_THAT(refusal(options), HasSubstr("backbone"));
+  options = {.preset = "paper", .trunk = "small.safetensors"};
+  EXPECT_THAT(refusal(options), HasSubstr("trunk"));
+  options = {.preset = "query-small", .freeze_trunk = true};
+  EXPECT_THAT(refusal(options), HasSubstr("not loaded"));
+  options = {.preset = "small", .queries = 7};
+  EXPECT_THAT(refusal(options), HasSubstr("queries"));
+  options = {.preset = "vast"};
+  EXPECT_THAT(refusal(options), HasSubstr("vast"));
 }
 
 TEST(ProposePlaces, TakesLocalMaximaFirstAndOnlyCoveredPlaces) {

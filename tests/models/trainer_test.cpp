@@ -230,6 +230,46 @@ TEST_F(TrainerTest, GoesOnFromAnotherCheckpoint) {
   EXPECT_LT(second.loss, first.loss);
 }
 
+TEST_F(TrainerTest, TrainsQueriesOnADenseTrunkLikeAnyOtherNetwork) {
+  const RectangleClips source(4, 2, 48);
+  TrainOptions dense = Options(1);
+  Run(source, nullptr, dense);
+  TrainOptions options = Options(2);
+  options.preset = "query-small";
+  options.trunk = dense.output;
+  options.freeze_trunk = true;
+  options.queries = 12;
+  options.frames_per_step = 2;
+  options.output = (dir_.Path() / "query.safetensors").string();
+
+  Run(source, &source, options);
+
+  const CheckpointInfo info = InspectCheckpoint(options.output);
+  EXPECT_EQ(info.family, "query");
+  EXPECT_EQ(info.preset, "query-small");
+  EXPECT_EQ(info.config["config"]["queries"], 12);
+  const auto trunk = nn::ReadSafetensors(dense.output).tensors;
+  const auto whole = nn::ReadSafetensors(options.output).tensors;
+  for (const auto& [name, tensor] : trunk) {
+    EXPECT_TRUE(torch::equal(tensor, whole.at("pixels.trunk." + name))) << name;
+  }
+  const tracking::Clip clip = source.Get(0).clip;
+  const auto segmenter = LoadSegmenter(options.output, "cpu");
+  EXPECT_EQ(segmenter->Segment(clip).size(),
+            segmenter->Clone()->Segment(clip).size());
+  EXPECT_EQ(Curve(options.curves_csv).size(), 2u);
+
+  options.resume = true;
+  options.freeze_trunk = false;
+  try {
+    Run(source, nullptr, options);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.Code(), ErrorCode::kUsage);
+    EXPECT_THAT(error.Message(), HasSubstr("freeze_trunk"));
+  }
+}
+
 TEST_F(TrainerTest, PassesOnWhatTheClipSourceThrows) {
   class Broken : public ClipSource {
    public:
