@@ -73,12 +73,13 @@ class DenseNetImpl : public torch::nn::Module {
   // strides does not grow with their number.
   torch::Tensor Infer(const torch::Tensor& x);
 
-  const DenseConfig& Config() const { return config_; }
-
- private:
   // Features at strides 2, 4, 8 and 16, editions apart.
   using Features = std::array<torch::Tensor, 4>;
   Features Trunk(const torch::Tensor& x);
+
+  const DenseConfig& Config() const { return config_; }
+
+ private:
   // The pyramid's levels at strides 4, 8 and 16, after temporal fusion.
   std::array<torch::Tensor, 3> Pyramid(const Features& features,
                                        int64_t editions);

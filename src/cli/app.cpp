@@ -73,6 +73,7 @@ void Run(int argc, char** argv, Invocation& invocation, CancelToken& cancel) {
   AddQueryCommands(app, invocation);
   AddSynthCommand(app, invocation);
   AddTrainCommands(app, invocation);
+  AddSslCommand(app, invocation);
   AddEvalCommand(app, invocation);
   AddDbCommand(app, invocation);
   AddInfoCommand(app, invocation);

@@ -64,6 +64,7 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation);
 // Of `synth`.
 void AddSynthVideosCommand(CLI::App& synth, Invocation& invocation);
 void AddTrainCommands(CLI::App& app, Invocation& invocation);
+void AddSslCommand(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddDbCommand(CLI::App& app, Invocation& invocation);
 void AddInfoCommand(CLI::App& app, Invocation& invocation);

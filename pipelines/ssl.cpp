@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#include "pipelines/ssl.h"
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "core/line_chart.h"
+#include "core/random.h"
+#include "db/store.h"
+#include "pipelines/digest.h"
+#include "synth/render.h"
+#include "synth/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numbers>
+
+namespace mapweave::pipelines {
+namespace {
+
+// Streams of a set's seed, apart from those of other generated sets.
+constexpr uint64_t kTownStream = 0x74696c652d746f77ULL;
+constexpr uint64_t kCutStream = 0x74696c652d637574ULL;
+// Keeps probe tiles apart from those that were trained on.
+constexpr uint64_t kTestSeed = 0x73736c2d74657374ULL;
+constexpr int64_t kSteps = 4;
+
+int64_t Place(TileFactor factor, int64_t hand, int64_t density, int64_t scale,
+              int64_t year) {
+  switch (factor) {
+    case TileFactor::kHand:
+      return hand;
+    case TileFactor::kDensity:
+      return density;
+    case TileFactor::kScale:
+      return scale;
+    case TileFactor::kYear:
+      return year;
+  }
+  return -1;
+}
+
+// A panel for each measure, in the order of their names.
+std::string CurvesSvg(const ssl::PretrainReport& report,
+                      const std::string& method) {
+  std::map<std::string, std::vector<Point2d>> curves;
+  for (const ssl::Measure& measure : report.measures) {
+    curves[measure.name].push_back(
+        {static_cast<double>(measure.step), measure.value});
+  }
+  LineChart chart{method, "step", {}};
+  for (const auto& [name, points] : curves) {
+    chart.panels.push_back({name, {{name, points}}});
+  }
+  return ToSvg(chart);
+}
+
+db::Store OpenProject(const std::string& project) {
+  return db::Store::Open(project, db::OpenMode::kReadWrite);
+}
+
+}  // namespace
+
+std::vector<std::string> TileFactorNames() {
+  return {"hand", "density", "scale", "year"};
+}
+
+TileFactor ParseTileFactor(const std::string& text) {
+  const std::vector<std::string> names = TileFactorNames();
+  const auto found = std::ranges::find(names, text);
+  if (found == names.end()) {
+    throw Error(ErrorCode::kUsage, "unknown factor \"" + text + "\"",
+                fmt::format("use one of {}", fmt::join(names, ", ")));
+  }
+  return static_cast<TileFactor>(found - names.begin());
+}
+
+void MapTileOptions::Validate() const {
+  if (count < 2 || count > 1'000'000) {
+    throw Error(ErrorCode::kUsage, "tiles: count must be 2 to 1000000");
+  }
+  if (side_px < 32 || side_px > 512) {
+    throw Error(ErrorCode::kUsage, "tiles: the side must be 32 to 512 px");
+  }
+}
+
+MapTiles::MapTiles(const MapTileOptions& options)
+    : options_(options), hands_(synth::HandNames()) {
+  options_.Validate();
+}
+
+ssl::ImageSample MapTiles::Get(int64_t index) const {
+  Rng rng = Rng(options_.seed, kTownStream).Fork(static_cast<uint64_t>(index));
+  const int64_t hand = rng.Int(0, std::ssize(hands_) - 1);
+  const int64_t density = rng.Int(0, kSteps - 1);
+  const int64_t scale = rng.Int(0, kSteps - 1);
+  const int64_t year = rng.Int(0, kSteps - 1);
+  synth::WorldOptions world;
+  world.seed = rng.Next();
+  world.width_px = world.height_px = options_.side_px;
+  world.plan = rng.Pick(std::vector<synth::PlanFamily>{
+      synth::PlanFamily::kGrid, synth::PlanFamily::kOrganic,
+      synth::PlanFamily::kDenseCore});
+  world.density = 0.1 + 0.27 * static_cast<double>(density);
+  world.building_px = 6.0 + 4.0 * static_cast<double>(scale);
+  world.angle_rad = rng.Uniform(0.0, std::numbers::pi);
+  // The town runs on beyond the tile.
+  world.margin_px = -2.0 * world.building_px;
+  world.water = 0.1;
+  synth::RenderOptions render;
+  render.hand = hands_[static_cast<size_t>(hand)];
+  render.seed = rng.Next();
+  render.lettering = rng.Uniform(0.0, 0.6);
+  ssl::ImageSample sample;
+  sample.rgb = synth::RenderEdition(synth::MakeWorld(world),
+                                    static_cast<int>(year), render)
+                   .rgb;
+  sample.label = Place(options_.label, hand, density, scale, year);
+  return sample;
+}
+
+SheetTiles::SheetTiles(std::vector<synth::MapSheet> sheets,
+                       const MapTileOptions& options)
+    : sheets_(std::move(sheets)), options_(options) {
+  options_.Validate();
+  bool fits = false;
+  for (const synth::MapSheet& sheet : sheets_) {
+    const bool large = sheet.rgb.cols >= options_.side_px &&
+                       sheet.rgb.rows >= options_.side_px;
+    weights_.push_back(large ? static_cast<double>(sheet.rgb.total()) : 0.0);
+    fits = fits || large;
+  }
+  if (!fits) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("no sheet has {0} x {0} pixels for a tile",
+                            options_.side_px),
+                "Use smaller tiles or a lower --downsample.");
+  }
+}
+
+ssl::ImageSample SheetTiles::Get(int64_t index) const {
+  constexpr int kAttempts = 20;
+  constexpr double kPaper = 0.9;  // least share of the tile
+  Rng rng = Rng(options_.seed, kCutStream).Fork(static_cast<uint64_t>(index));
+  const int side = options_.side_px;
+  ssl::ImageSample sample;
+  for (int i = 0; i < kAttempts; ++i) {
+    const synth::MapSheet& sheet = sheets_[rng.Choice(weights_)];
+    const cv::Rect window(static_cast<int>(rng.Int(0, sheet.rgb.cols - side)),
+                          static_cast<int>(rng.Int(0, sheet.rgb.rows - side)),
+                          side, side);
+    sample.rgb = sheet.rgb(window).clone();
+    if (sheet.coverage.empty() ||
+        cv::countNonZero(sheet.coverage(window)) >= kPaper * side * side) {
+      break;
+    }
+  }
+  return sample;
+}
+
+SslPretrainReport PretrainEncoder(const SslPretrainOptions& options,
+                                  RunContext& context) {
+  if (!options.project.empty()) OpenProject(options.project).Close();
+  SslPretrainReport report;
+  report.checkpoint = options.training.output;
+  if (options.sheets.empty()) {
+    report.result =
+        ssl::Pretrain(MapTiles(options.tiles), options.training, context);
+  } else {
+    const SheetTiles tiles(
+        ReadMapSheets(options.sheets, options.reading, context), options.tiles);
+    report.result = ssl::Pretrain(tiles, options.training, context);
+  }
+  report.checkpoint_sha256 = Sha256OfFile(report.checkpoint);
+  if (!options.curves.empty()) {
+    WriteFileAtomically(options.curves,
+                        CurvesSvg(report.result, options.training.method),
+                        Overwrite::kAllow);
+  }
+  if (options.project.empty()) return report;
+
+  db::Store store = OpenProject(options.project);
+  db::Transaction transaction = store.Begin();
+  db::ModelRow model;
+  model.sha256 = report.checkpoint_sha256;
+  model.name = options.training.encoder;
+  model.path = report.checkpoint;
+  model.method = options.training.method;
+  model.config = report.result.config.dump();
+  model.created_at = db::NowUtc();
+  store.SaveModel(model);
+  db::ExperimentRow row;
+  row.experiment = "pretrain " + report.checkpoint_sha256.substr(0, 12);
+  row.method = options.training.method;
+  row.hyper_parameters = model.config;
+  row.model_sha256 = model.sha256;
+  for (const ssl::Measure& measure : report.result.measures) {
+    row.step = measure.step;
+    row.measure = measure.name;
+    row.value = measure.value;
+    store.SaveExperiment(row);
+  }
+  transaction.Commit();
+  store.Close();
+  return report;
+}
+
+ssl::ProbeReport ProbeOnTiles(const SslProbeOptions& options) {
+  if (options.tiles.seed == kTestSeed) {
+    throw Error(ErrorCode::kUsage, "this seed is kept for testing",
+                "Choose another --seed.");
+  }
+  MapTileOptions test = options.tiles;
+  test.seed = kTestSeed;
+  test.count = options.test_count;
+  return ssl::Probe(MapTiles(options.tiles), MapTiles(test), options.probe);
+}
+
+void SaveExperiment(const ssl::ExperimentReport& report,
+                    const std::string& project) {
+  db::Store store = OpenProject(project);
+  db::Transaction transaction = store.Begin();
+  db::ExperimentRow row;
+  row.experiment = report.name + " " + db::NowUtc();
+  row.method = report.name;
+  row.hyper_parameters = report.settings.dump();
+  for (const ssl::Measure& measure : report.measures) {
+    row.step = measure.step;
+    row.measure = measure.name;
+    row.value = measure.value;
+    store.SaveExperiment(row);
+  }
+  transaction.Commit();
+  store.Close();
+}
+
+Json ToJson(const SslPretrainReport& report) {
+  Json document = {{"checkpoint", report.checkpoint},
+                   {"checkpoint_sha256", report.checkpoint_sha256},
+                   {"images", report.result.images},
+                   {"steps", report.result.steps},
+                   {"seconds", report.result.seconds},
+                   {"loss", report.result.loss},
+                   {"config", report.result.config},
+                   {"measures", Json::array()}};
+  for (const ssl::Measure& measure : report.result.measures) {
+    document["measures"].push_back({{"step", measure.step},
+                                    {"measure", measure.name},
+                                    {"value", measure.value}});
+  }
+  return document;
+}
+
+Json ToJson(const ssl::ProbeReport& report) {
+  return {{"encoder", report.encoder},
+          {"width", report.width},
+          {"train_images", report.train_images},
+          {"test_images", report.test_images},
+          {"knn_accuracy", report.knn_accuracy},
+          {"linear_accuracy", report.linear_accuracy},
+          {"rankme", report.rankme}};
+}
+
+Json ToJson(const ssl::ExperimentReport& report) {
+  Json document = {
+      {"experiment", report.name},   {"paper", report.paper},
+      {"verdict", report.Verdict()}, {"settings", report.settings},
+      {"seconds", report.seconds},   {"columns", report.table.columns},
+      {"rows", report.table.rows},   {"criteria", Json::array()}};
+  for (const ssl::Criterion& criterion : report.criteria) {
+    const bool least = criterion.sense == ssl::Criterion::Sense::kAtLeast;
+    document["criteria"].push_back(
+        {{"claim", criterion.claim},
+         {"measured", criterion.measured},
+         {least ? "at_least" : "at_most", criterion.threshold},
+         {"holds", criterion.Holds()}});
+  }
+  return document;
+}
+
+}  // namespace mapweave::pipelines

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include "cli/command.h"
+#include "core/error.h"
+#include "pipelines/ssl.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mapweave::cli {
+namespace {
+
+void RunList(const CommonOptions& common) {
+  Json document = {{"methods", Json::array()},
+                   {"encoders", ssl::EncoderNames()},
+                   {"experiments", Json::array()}};
+  for (const ssl::MethodSummary& method : ssl::MethodSummaries()) {
+    document["methods"].push_back({{"name", method.name},
+                                   {"summary", method.summary},
+                                   {"source", method.source}});
+  }
+  for (const ssl::ExperimentInfo& experiment : ssl::ListExperiments()) {
+    document["experiments"].push_back({{"name", experiment.name},
+                                       {"summary", experiment.summary},
+                                       {"source", experiment.paper}});
+  }
+  if (common.json) {
+    PrintJson(document);
+    return;
+  }
+  for (const char* kind : {"methods", "experiments"}) {
+    PrintText(fmt::format("{}\n", kind));
+    for (const Json& entry : document[kind]) {
+      PrintText(fmt::format("  {:<20} {}\n", entry["name"].get<std::string>(),
+                            entry["summary"].get<std::string>()));
+    }
+  }
+  PrintText(
+      fmt::format("encoders\n  {}\n", fmt::join(ssl::EncoderNames(), " ")));
+}
+
+std::string TableText(const ssl::ExperimentTable& table) {
+  std::vector<size_t> widths;
+  for (const std::string& column : table.columns) {
+    widths.push_back(column.size());
+  }
+  for (const auto& row : table.rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string text;
+  const auto add = [&](const std::vector<std::string>& cells) {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      text += fmt::format("{:<{}}", cells[i], widths[i] + 2);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += '\n';
+  };
+  add(table.columns);
+  for (const auto& row : table.rows) add(row);
+  return text;
+}
+
+void PrintExperiment(const ssl::ExperimentReport& report) {
+  PrintText(fmt::format("{} ({})\n\n{}\n", report.name, report.paper,
+                        TableText(report.table)));
+  for (const ssl::Criterion& criterion : report.criteria) {
+    const bool least = criterion.sense == ssl::Criterion::Sense::kAtLeast;
+    PrintText(fmt::format("{} {}: {:.4g}, must be {} {:.4g}\n",
+                          criterion.Holds() ? "holds" : "FAILS",
+                          criterion.claim, criterion.measured,
+                          least ? "at least" : "at most", criterion.threshold));
+  }
+  PrintText(fmt::format("{} in {}\n", report.Verdict(),
+                        FormatDuration(report.seconds)));
+}
+
+struct ExperimentChoice {
+  std::string name;
+  std::string project;
+  ssl::ExperimentOptions options;
+};
+
+void RunExperiment(const CommonOptions& common, const ExperimentChoice& choice,
+                   RunContext& context) {
+  ssl::ExperimentOptions options = choice.options;
+  options.seed = common.seed;
+  Json documents = Json::array();
+  for (const ssl::ExperimentInfo& info : ssl::ListExperiments()) {
+    if (choice.name != "all" && choice.name != info.name) continue;
+    const ssl::ExperimentReport report =
+        ssl::RunExperiment(info.name, options, context);
+    if (!choice.project.empty()) {
+      pipelines::SaveExperiment(report, choice.project);
+    }
+    if (common.json) {
+      documents.push_back(pipelines::ToJson(report));
+    } else {
+      PrintExperiment(report);
+    }
+  }
+  if (common.json) {
+    PrintJson(choice.name == "all" ? documents : documents.at(0));
+  }
+}
+
+void RunPretrain(const CommonOptions& common,
+                 pipelines::SslPretrainOptions options, RunContext& context) {
+  options.training.seed = options.tiles.seed = common.seed;
+  options.training.device = common.device;
+  options.reading.seed = common.seed;
+  options.reading.memory_mb = common.memory_mb;
+  if (!options.training.resume) {
+    CheckWritable(options.training.output, common.OverwriteMode());
+  }
+  const pipelines::SslPretrainReport report =
+      pipelines::PretrainEncoder(options, context);
+  if (common.json) {
+    PrintJson(pipelines::ToJson(report));
+    return;
+  }
+  PrintText(
+      fmt::format("{}: {} steps on {} images, {}, loss {:.3f}\n",
+                  report.checkpoint, report.result.steps, report.result.images,
+                  FormatDuration(report.result.seconds), report.result.loss));
+}
+
+void RunProbe(const CommonOptions& common, pipelines::SslProbeOptions options) {
+  options.tiles.seed = options.probe.seed = common.seed;
+  options.probe.device = common.device;
+  const ssl::ProbeReport report = pipelines::ProbeOnTiles(options);
+  if (common.json) {
+    PrintJson(pipelines::ToJson(report));
+    return;
+  }
+  PrintText(fmt::format(
+      "{} of {} dimensions: linear {:.3f}, kNN {:.3f}, RankMe {:.1f} ({} "
+      "tiles, tested on {})\n",
+      report.encoder, report.width, report.linear_accuracy, report.knn_accuracy,
+      report.rankme, report.train_images, report.test_images));
+}
+
+void AddTileOptions(CLI::App* command, pipelines::MapTileOptions& tiles) {
+  command->add_option("--tiles", tiles.count, "How many tiles")
+      ->check(CLI::Range(2, 1'000'000))
+      ->capture_default_str();
+  command->add_option("--tile-px", tiles.side_px, "Side of a tile in pixels")
+      ->check(CLI::Range(32, 512))
+      ->capture_default_str();
+  command
+      ->add_option_function<std::string>(
+          "--factor",
+          [&tiles](const std::string& text) {
+            tiles.label = pipelines::ParseTileFactor(text);
+          },
+          "What labels of generated tiles tell; density if not given")
+      ->check(CLI::IsMember(pipelines::TileFactorNames()));
+}
+
+void AddPretrain(CLI::App& ssl_command, Invocation& invocation) {
+  auto options = std::make_shared<pipelines::SslPretrainOptions>();
+  ssl::PretrainOptions& training = options->training;
+  CLI::App* command = AddCommand(
+      ssl_command, "pretrain",
+      "Train an encoder on unlabelled tiles of scans or of simulated towns",
+      invocation);
+  command->add_option("method", training.method, "See 'ssl list'")
+      ->required()
+      ->check(CLI::IsMember(ssl::MethodNames()));
+  command->add_option("sheets", options->sheets,
+                      "Scans to cut tiles from; simulated towns if none");
+  command->add_option("-o,--output", training.output, "ENCODER.safetensors")
+      ->required();
+  command->add_option("--encoder", training.encoder)
+      ->check(CLI::IsMember(ssl::EncoderNames()))
+      ->capture_default_str();
+  command->add_option("--steps", training.steps)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_flag("--resume", training.resume,
+                    "Go on with an interrupted run of the same output");
+  command->add_option("--project", options->project,
+                      "Project file that takes the run into its tables model "
+                      "and experiment");
+  command->add_option("--curves", options->curves,
+                      "Draw all measures over the steps as SVG");
+  AddTileOptions(command, options->tiles);
+  const char* advanced = "Advanced";
+  command->add_option("--batch", training.batch)
+      ->check(CLI::Range(2, 65536))
+      ->capture_default_str()
+      ->group(advanced);
+  command->add_option("--learning-rate", training.learning_rate)
+      ->capture_default_str()
+      ->group(advanced);
+  command->add_option("--schedule", training.schedule)
+      ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}))
+      ->capture_default_str()
+      ->group(advanced);
+  command->add_option("--optimiser", training.optimiser)
+      ->check(CLI::IsMember({"adamw", "sgd", "lars"}))
+      ->capture_default_str()
+      ->group(advanced);
+  command->add_option("--patch-px", training.patch_px, "Of transformers")
+      ->capture_default_str()
+      ->group(advanced);
+  command
+      ->add_option("--downsample", options->reading.downsample,
+                   "Read the scans at 1/N of their resolution")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command->footer(
+      "Example:\n"
+      "  mapweave ssl pretrain simclr town_1860.tif --steps 2000 -o "
+      "trunk.safetensors\n"
+      "  mapweave train --init trunk.safetensors --minutes 30 -o "
+      "mine.safetensors");
+  command->callback([options, &invocation] {
+    invocation.action = [options, &invocation](RunContext& context) {
+      RunPretrain(invocation.common, *options, context);
+    };
+  });
+}
+
+void AddProbe(CLI::App& ssl_command, Invocation& invocation) {
+  auto options = std::make_shared<pipelines::SslProbeOptions>();
+  CLI::App* command = AddCommand(
+      ssl_command, "probe",
+      "Read a factor of simulated maps off a frozen encoder", invocation);
+  command->add_option("checkpoint", options->probe.checkpoint,
+                      "Encoder; random weights if not given");
+  command
+      ->add_option("--encoder", options->probe.kind,
+                   "Kind of the encoder with random weights")
+      ->check(CLI::IsMember(ssl::EncoderNames()))
+      ->capture_default_str();
+  command->add_option("--test-tiles", options->test_count)
+      ->check(CLI::Range(2, 1'000'000))
+      ->capture_default_str();
+  AddTileOptions(command, options->tiles);
+  command->callback([options, &invocation] {
+    invocation.action = [options, &invocation](RunContext&) {
+      RunProbe(invocation.common, *options);
+    };
+  });
+}
+
+void AddExperiment(CLI::App& ssl_command, Invocation& invocation) {
+  auto choice = std::make_shared<ExperimentChoice>();
+  CLI::App* command = AddCommand(
+      ssl_command, "experiment",
+      "Show whether a paper's effect is there, beside what must hold",
+      invocation);
+  std::vector<std::string> names = {"all"};
+  for (const ssl::ExperimentInfo& info : ssl::ListExperiments()) {
+    names.push_back(info.name);
+  }
+  command->add_option("name", choice->name, "See 'ssl list'; or all")
+      ->required()
+      ->check(CLI::IsMember(names));
+  command
+      ->add_option("--seeds", choice->options.seeds,
+                   "How many seeds; 0 = the experiment's own number")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->add_flag("--smoke", choice->options.smoke,
+                    "A form of seconds, whose verdict means nothing");
+  command->add_option("--project", choice->project,
+                      "Project file that takes the measures into its table "
+                      "experiment");
+  command->callback([choice, &invocation] {
+    invocation.action = [choice, &invocation](RunContext& context) {
+      RunExperiment(invocation.common, *choice, context);
+    };
+  });
+}
+
+}  // namespace
+
+void AddSslCommand(CLI::App& app, Invocation& invocation) {
+  CLI::App* command =
+      app.add_subcommand("ssl", "Self-supervised learning of encoders");
+  command->require_subcommand(1);
+  command->fallthrough();
+  CLI::App* list = AddCommand(*command, "list",
+                              "Methods, encoders and experiments", invocation);
+  list->callback([&invocation] {
+    invocation.action = [&invocation](RunContext&) {
+      RunList(invocation.common);
+    };
+  });
+  AddPretrain(*command, invocation);
+  AddProbe(*command, invocation);
+  AddExperiment(*command, invocation);
+}
+
+}  // namespace mapweave::cli
