@@ -69,11 +69,9 @@ void ValidateEditions(const WorldSeriesOptions& options) {
           fmt::format("--hands names {} hands for {} editions",
                       options.hands.size(), count),
           "Give one hand per edition, or none.");
-  const std::vector<std::string> known = synth::HandNames();
   for (const std::string& hand : options.hands) {
-    Require(std::find(known.begin(), known.end(), hand) != known.end(),
-            fmt::format("unknown hand '{}'", hand),
-            fmt::format("Use {}.", fmt::join(known, ", ")));
+    Require(synth::IsHand(hand), fmt::format("unknown hand '{}'", hand),
+            fmt::format("Use {}.", fmt::join(MapHands(), ", ")));
   }
   Require(options.resolutions.empty() || options.resolutions.size() == count,
           fmt::format("--resolutions names {} resolutions for {} editions",
@@ -299,7 +297,13 @@ void WriteClipPreview(uint64_t seed, int clips, const fs::path& path,
                     options.max_editions, path, overwrite);
 }
 
-std::vector<std::string> MapHands() { return synth::HandNames(); }
+std::vector<std::string> MapHands() {
+  std::vector<std::string> names = synth::HandNames();
+  for (std::string& name : synth::HeldOutHandNames()) {
+    names.push_back(std::move(name));
+  }
+  return names;
+}
 
 std::vector<std::string> TownPlans() {
   std::vector<std::string> names;

@@ -232,12 +232,11 @@ void WorldClipOptions::Validate() const {
   Require(min_change >= 0.0 && min_change <= max_change, "min_change",
           min_change, "0 to max_change");
   life.Validate();
-  const std::vector<std::string> names = HandNames();
   for (const std::string& hand : hands) {
-    if (std::ranges::find(names, hand) != names.end()) continue;
+    if (IsHand(hand)) continue;
     throw Error(ErrorCode::kUsage,
                 fmt::format("there is no map hand named \"{}\"", hand),
-                fmt::format("use some of {}", fmt::join(names, ", ")));
+                fmt::format("use some of {}", fmt::join(HandNames(), ", ")));
   }
 }
 

@@ -4,6 +4,9 @@
 #include "core/error.h"
 #include "synth/render.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -115,10 +118,25 @@ HandStyle CommonStyle(double building_px, Rng& rng) {
 
 }  // namespace
 
-std::vector<std::string> HandNames() {
+namespace {
+
+std::vector<std::string> NamesOfHands(bool held_out) {
   std::vector<std::string> names;
-  for (const Hand& hand : Hands()) names.emplace_back(hand.name);
+  for (const Hand& hand : Hands()) {
+    if (hand.held_out == held_out) names.emplace_back(hand.name);
+  }
   return names;
+}
+
+}  // namespace
+
+std::vector<std::string> HandNames() { return NamesOfHands(false); }
+
+std::vector<std::string> HeldOutHandNames() { return NamesOfHands(true); }
+
+bool IsHand(const std::string& name) {
+  return std::ranges::any_of(
+      Hands(), [&](const Hand& hand) { return name == hand.name; });
 }
 
 Colour Hsv(double hue, double saturation, double value) {
@@ -161,7 +179,7 @@ HandStyle MakeHandStyle(const std::string& hand, double building_px, Rng rng) {
     return style;
   }
   throw Error(ErrorCode::kUsage, "there is no map hand named \"" + hand + "\"",
-              "use one of the names that HandNames() lists");
+              fmt::format("use one of {}", fmt::join(HandNames(), ", ")));
 }
 
 }  // namespace mapweave::synth

@@ -107,7 +107,7 @@ struct HandStyle {
   Colour water_letter;
 };
 
-// `hand` is one of HandNames(). `building_px` scales the lines.
+// `hand` is one that IsHand. `building_px` scales the lines.
 HandStyle MakeHandStyle(const std::string& hand, double building_px, Rng rng);
 
 // Which letters a map is written in.
@@ -121,6 +121,9 @@ struct Hand {
   const char* name;
   double weight;  // how common it is among printed town plans; 1 = average
   HandMaker make;
+  // Never drawn at random, only where it is named: no network learns from it,
+  // so that it can tell what networks do on a hand that they have not seen.
+  bool held_out = false;
 };
 // New hands are appended, since seeds draw positions in this list.
 const std::vector<Hand>& Hands();

@@ -400,6 +400,45 @@ void MakeTopographic(HandStyle& s, Rng& rng) {
                 rng);
 }
 
+// Copied from a gelatine plate: all in one violet that has bled, houses hatched
+// or washed in it.
+void MakeHectograph(HandStyle& s, Rng& rng) {
+  SetInk(s,
+         Hsv(rng.Uniform(258, 288), rng.Uniform(0.35, 0.7),
+             rng.Uniform(0.3, 0.55)),
+         rng);
+  const bool hatched = rng.Chance(0.6);
+  s.fill_mode = hatched ? FillMode::kHatched : FillMode::kSolid;
+  s.hatch_angle = rng.Uniform(0.3, 1.2);
+  FillAll(s, hatched ? s.ink : Mix(s.paper, s.ink, rng.Uniform(0.3, 0.6)), 6,
+          rng);
+  s.pools = !hatched;
+  s.public_fill = s.ink;
+  s.outline_px = std::max(s.outline_px, 1.0);
+  s.parcel_line = Mix(s.ink, s.paper, rng.Uniform(0.2, 0.5));
+  s.street = s.paper;
+  s.relief = ReliefMode::kNone;
+  ChooseLetters(Alphabet::kHandwritten, s, rng);
+}
+
+// Printed from stones in tones of one another: blocks in buff, houses in a
+// deeper tone of it, public ones deeper still, thin brown lines.
+void MakeLithograph(HandStyle& s, Rng& rng) {
+  const double hue = rng.Uniform(18, 44);
+  SetInk(s, Hsv(hue, rng.Uniform(0.4, 0.7), rng.Uniform(0.2, 0.35)), rng);
+  const Colour buff = Hsv(hue, rng.Uniform(0.12, 0.22), 0.93);
+  for (Colour& t : s.tint) t = Vary(buff, 3.0, rng);
+  s.tints_blocks = true;
+  FillAll(s, Hsv(hue - 8.0, rng.Uniform(0.32, 0.5), rng.Uniform(0.72, 0.85)), 4,
+          rng);
+  s.public_fill = Hsv(hue - 12.0, 0.6, rng.Uniform(0.45, 0.6));
+  s.outline = Mix(s.ink, s.fill[0], rng.Uniform(0.0, 0.3));
+  s.outline_px = rng.Uniform(0.6, 1.1);
+  s.street = Mix(s.paper, {252, 250, 244}, 0.5);
+  s.tints_water = true;
+  ChooseLetters(Alphabet::kBook, s, rng);
+}
+
 }  // namespace
 
 const std::vector<Hand>& Hands() {
@@ -420,6 +459,8 @@ const std::vector<Hand>& Hands() {
       {"ordnance", 0.9, MakeOrdnance},
       {"manuscript", 0.8, MakeManuscript},
       {"topographic", 0.9, MakeTopographic},
+      {"hectograph", 0.3, MakeHectograph, true},
+      {"lithograph", 1.0, MakeLithograph, true},
   };
   return kHands;
 }

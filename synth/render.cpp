@@ -114,11 +114,10 @@ cv::Size SheetSize(const World& world, const Placement& placement) {
 }
 
 void RenderOptions::Validate() const {
-  const std::vector<std::string> names = HandNames();
-  if (std::ranges::find(names, hand) == names.end()) {
+  if (!IsHand(hand)) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("there is no map hand named \"{}\"", hand),
-                fmt::format("use one of {}", fmt::join(names, ", ")));
+                fmt::format("use one of {}", fmt::join(HandNames(), ", ")));
   }
   if (!(wear >= 0.0 && wear <= 4.0)) {
     throw Error(ErrorCode::kUsage, fmt::format("the wear is {}", wear),

@@ -24,6 +24,11 @@ namespace mapweave::synth {
 // "insurance", "colonial", "two-colour", "engraved", "ordnance", "manuscript",
 // "topographic". New ones are appended.
 std::vector<std::string> HandNames();
+// Hands that are drawn only where they are named, never at random: no network
+// of ours has learnt from them.
+std::vector<std::string> HeldOutHandNames();
+// Of either list.
+bool IsHand(const std::string& name);
 
 // The sheet that carries the drawing. Rings in world pixels; they follow the
 // placement.
@@ -42,7 +47,7 @@ struct SheetFrame {
 SheetFrame MakeSheetFrame(const World& world, uint64_t seed);
 
 struct RenderOptions {
-  std::string hand = "cadastre";  // one of HandNames()
+  std::string hand = "cadastre";  // see IsHand
   // Fixes colours, line widths, lettering and the state of paper and scan.
   uint64_t seed = 1;
   // From the world (with the distortion of the edition) to the sheet. Images,

@@ -136,6 +136,12 @@ INSTANTIATE_TEST_SUITE_P(All, Hands, testing::ValuesIn(HandNames()),
                            std::erase(name, '-');
                            return name;
                          });
+INSTANTIATE_TEST_SUITE_P(HeldOut, Hands, testing::ValuesIn(HeldOutHandNames()),
+                         [](const auto& param_info) {
+                           std::string name = param_info.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
 
 // The ink itself, not only the label: a black building is dark from a pixel
 // inside its label, and paper from a pixel beside it.
