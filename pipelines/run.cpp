@@ -131,7 +131,8 @@ RunReport Run(const Series& series, const RunOptions& options,
     RefuseSameFile(output, sheet.path);
   }
   // Before a file is made that another device or checkpoint could not resume.
-  vis::ResolveDevice(options.segment.device);
+  vis::ResolvePrecision(options.segment.precision,
+                        vis::ResolveDevice(options.segment.device));
   vis::InspectCheckpoint(options.segment.checkpoint.empty()
                              ? DefaultCheckpoint()
                              : options.segment.checkpoint);

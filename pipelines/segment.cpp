@@ -181,14 +181,14 @@ void RecordTransformations(const Project& project, db::RunRow& run) {
 
 // The run's row, made if this is its beginning, with all its windows.
 db::RunRow BeginRun(db::Store& store, const Project& project,
-                    const SegmentOptions& options,
-                    const std::string& checkpoint, const std::string& device,
+                    const SegmentOptions& options, const SegmentReport& report,
                     const std::vector<tracking::Window>& windows) {
   db::RunRow run;
   Json config = options.ToJson();
-  run.checkpoint_sha256 = Sha256OfFile(checkpoint);
+  run.checkpoint_sha256 = Sha256OfFile(report.checkpoint);
   config["checkpoint_sha256"] = *run.checkpoint_sha256;
-  config["device"] = device;
+  config["device"] = report.device;
+  config["precision"] = report.precision;
   config["alignment"] = project.AlignmentHash();
   run.config = config.dump();
   run.config_hash = Sha256(run.config);
@@ -201,7 +201,7 @@ db::RunRow BeginRun(db::Store& store, const Project& project,
   run.version = MAPWEAVE_VERSION;
   run.stage = kStage;
   run.started_at = db::NowUtc();
-  run.device = device;
+  run.device = report.device;
   RecordTransformations(project, run);
   const geo::Grid& grid = project.grid;
   run.grid = {grid.origin_x, grid.origin_y, grid.resolution, grid.width,
@@ -223,22 +223,23 @@ db::RunRow BeginRun(db::Store& store, const Project& project,
   return run;
 }
 
-void RunWorkers(WindowQueue& queue, int workers, const Project& project,
-                const std::string& checkpoint, const std::string& device,
+void RunWorkers(WindowQueue& queue, const SegmentReport& report,
+                const Project& project,
                 const std::vector<tracking::Window>& windows) {
   // Windows run side by side, each in one thread: faster on small networks
   // than many threads in one window, and the same result for any number.
   vis::SetTorchThreads(1);
   cv::setNumThreads(1);
   std::vector<std::unique_ptr<vis::Segmenter>> segmenters;
-  segmenters.push_back(vis::LoadSegmenter(checkpoint, device));
+  segmenters.push_back(
+      vis::LoadSegmenter(report.checkpoint, report.device, report.precision));
   std::vector<geo::EditionReader> readers;
   for (size_t i = 0; i < project.editions.size(); ++i) {
     readers.push_back(OpenEdition(project, i));
   }
   // All that may fail comes before the first thread starts.
   std::vector<std::vector<geo::EditionReader>> own(
-      static_cast<size_t>(workers));
+      static_cast<size_t>(report.threads));
   for (size_t i = 0; i < own.size(); ++i) {
     if (i > 0) segmenters.push_back(segmenters.front()->Clone());
     for (geo::EditionReader& reader : readers) own[i].push_back(reader.Fork());
@@ -268,6 +269,7 @@ void SegmentOptions::Validate() const {
 Json SegmentOptions::ToJson() const {
   return {{"window_px", window_px},
           {"overlap_px", overlap_px},
+          {"precision", precision},
           {"window_offset", {window_offset.x, window_offset.y}}};
 }
 
@@ -306,12 +308,12 @@ SegmentReport Segment(db::Store& store, const SegmentOptions& options,
   report.checkpoint =
       options.checkpoint.empty() ? DefaultCheckpoint() : options.checkpoint;
   report.device = vis::ResolveDevice(options.device);
+  report.precision = vis::ResolvePrecision(options.precision, report.device);
   const Project project = LoadProject(store);
   const std::vector<tracking::Window> windows =
       PlanProjectWindows(project.grid, options);
   LimitRasterCache(options.memory_mb);
-  db::RunRow run = BeginRun(store, project, options, report.checkpoint,
-                            report.device, windows);
+  db::RunRow run = BeginRun(store, project, options, report, windows);
   report.run_id = run.run_id;
   report.windows = static_cast<int64_t>(windows.size());
   if (run.status == db::RunStatus::kDone) {
@@ -325,15 +327,15 @@ SegmentReport Segment(db::Store& store, const SegmentOptions& options,
   report.windows_done_before =
       report.windows - static_cast<int64_t>(open.size());
   report.threads = WorkerCount(options, project.editions.size(), report.device);
-  LogInfo("segment: {} windows on {} with {} worker{}{}", windows.size(),
-          report.device, report.threads, report.threads == 1 ? "" : "s",
+  LogInfo("segment: {} windows on {} in {} with {} worker{}{}", windows.size(),
+          report.device, report.precision, report.threads,
+          report.threads == 1 ? "" : "s",
           report.windows_done_before > 0
               ? fmt::format(", {} done before", report.windows_done_before)
               : "");
   context.progress.Start("segment", report.windows, report.windows_done_before);
   WindowQueue queue(store, run.run_id, std::move(open), context);
-  RunWorkers(queue, report.threads, project, report.checkpoint, report.device,
-             windows);
+  RunWorkers(queue, report, project, windows);
   run.seconds +=
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started)
           .count();

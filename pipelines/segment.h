@@ -23,6 +23,7 @@ struct SegmentOptions {
   // Safetensors checkpoint; the shipped one if empty.
   std::string checkpoint;
   std::string device = "auto";
+  std::string precision = "auto";  // see vis::ResolvePrecision
   int threads = 1;
   int memory_mb = 2048;
   // Windows of the series grid, in pixels; at least 64.
@@ -41,6 +42,7 @@ struct SegmentReport {
   std::string run_id;
   std::string checkpoint;
   std::string device;
+  std::string precision;
   int64_t windows = 0;
   int64_t windows_done_before = 0;
   int threads = 1;

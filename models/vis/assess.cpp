@@ -13,10 +13,10 @@ namespace {
 
 tracking::TrackSet PredictTracks(const Checkpoint& content,
                                  const tracking::Clip& clip, Linking linking,
-                                 const torch::Device& device) {
+                                 const Compute& compute) {
   if (linking == Linking::kJoint) {
     Network& network = *content.network;
-    return network.AllTracks(*network.Predict(clip, device), clip.coverage,
+    return network.AllTracks(*network.Predict(clip, compute), clip.coverage,
                              content.decode);
   }
   std::vector<std::vector<tracking::Instance>> instances;
@@ -24,7 +24,7 @@ tracking::TrackSet PredictTracks(const Checkpoint& content,
     const tracking::Clip edition{{clip.frames[t]}, {clip.coverage[t]}};
     instances.emplace_back();
     for (const tracking::Track& alone :
-         PredictTracks(content, edition, Linking::kJoint, device)) {
+         PredictTracks(content, edition, Linking::kJoint, compute)) {
       instances.back().push_back({alone.masks[0], alone.score});
     }
   }
@@ -40,15 +40,15 @@ Assessment Assess(const std::string& checkpoint,
     throw Error(ErrorCode::kUsage, "an assessment needs at least one clip");
   }
   return WithTorchErrors("assessing a checkpoint", [&] {
-    const torch::Device device = ToTorchDevice(options.device);
+    const Compute compute = ToCompute(options.device, "auto");
     const Checkpoint content = LoadCheckpoint(checkpoint);
-    content.network->Module().to(device);
+    content.network->Module().to(compute.device);
     std::vector<tracking::SeriesTracks> series;
     for (int i = 0; i < options.clips; ++i) {
       const tracking::LabelledClip labelled =
           source.Get(options.first + static_cast<uint64_t>(i));
       series.push_back(
-          {PredictTracks(content, labelled.clip, options.linking, device),
+          {PredictTracks(content, labelled.clip, options.linking, compute),
            tracking::TracksFromLabels(labelled.labels)});
     }
     Assessment result;

@@ -25,15 +25,14 @@ cv::Mat ToMat(const torch::Tensor& map) {
 
 }  // namespace
 
-DenseMaps PredictMaps(DenseNet& net, const Clip& clip,
-                      const torch::Device& device) {
+DenseMaps PredictMaps(DenseNet& net, const Clip& clip, const Compute& compute) {
   const torch::NoGradGuard no_grad;
   const OneThreadScope one_thread;
   MAPWEAVE_CHECK(!net->is_training());
   const torch::Tensor bytes = ClipBytes(clip);
   const int64_t editions = bytes.size(0);
   const torch::Tensor cells =
-      net->Infer(NormaliseInput(bytes, device, torch::kFloat));
+      net->Infer(NormaliseInput(bytes, compute.device, compute.dtype));
   // [T, 4, H, W] without the padding.
   const torch::Tensor maps = torch::pixel_shuffle(cells, 2)
                                  .slice(2, 0, bytes.size(1))
@@ -73,9 +72,9 @@ NetworkLoss DenseNetwork::ComputeLoss(const Batch& batch,
 }
 
 std::unique_ptr<Prediction> DenseNetwork::Predict(const Clip& clip,
-                                                  const torch::Device& device) {
+                                                  const Compute& compute) {
   auto prediction = std::make_unique<DensePrediction>();
-  prediction->maps = PredictMaps(net_, clip, device);
+  prediction->maps = PredictMaps(net_, clip, compute);
   return prediction;
 }
 

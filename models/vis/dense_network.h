@@ -18,12 +18,11 @@
 
 namespace mapweave::vis {
 
-// The network's maps for a clip of any size, in float32. `net` is on `device`
-// and in evaluation mode.
-// Throws Error{kBadInput} if the clip is empty or its images do not fit
-// together.
+// The network's maps for a clip of any size, in float32. `net` is on the
+// device of `compute` and in evaluation mode. Throws Error{kBadInput} if the
+// clip is empty or its images do not fit together.
 DenseMaps PredictMaps(DenseNet& net, const tracking::Clip& clip,
-                      const torch::Device& device);
+                      const Compute& compute);
 
 class DenseNetwork : public Network {
  public:
@@ -39,7 +38,7 @@ class DenseNetwork : public Network {
   NetworkLoss ComputeLoss(const Batch& batch, const torch::Device& device,
                           torch::ScalarType dtype) override;
   std::unique_ptr<Prediction> Predict(const tracking::Clip& clip,
-                                      const torch::Device& device) override;
+                                      const Compute& compute) override;
   tracking::TrackSet AllTracks(const Prediction& prediction,
                                const std::vector<cv::Mat>& coverage,
                                const Json& decode) const override;

@@ -77,6 +77,29 @@ torch::Device ToTorchDevice(const std::string& requested) {
   return torch::Device(ResolveDevice(requested));
 }
 
+std::string ResolvePrecision(const std::string& requested,
+                             const std::string& device) {
+  // What a GPU lacks in hardware, it has in software.
+  const bool can = ToTorchDevice(device).is_cuda() || CpuHasBf16();
+  if (requested == "auto") return can ? "bf16" : "fp32";
+  if (requested == "fp32") return requested;
+  if (requested != "bf16") {
+    throw Error(ErrorCode::kUsage, "unknown precision \"" + requested + "\"",
+                "use auto, bf16 or fp32");
+  }
+  if (!can) {
+    throw Error(ErrorCode::kDevice, "this CPU has no bfloat16 arithmetic",
+                "use --precision auto or fp32");
+  }
+  return requested;
+}
+
+Compute ToCompute(const std::string& device, const std::string& precision) {
+  return {ToTorchDevice(device), ResolvePrecision(precision, device) == "bf16"
+                                     ? torch::kBFloat16
+                                     : torch::kFloat};
+}
+
 bool CpuHasBf16() {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
   return __builtin_cpu_supports("avx512bf16") > 0;

@@ -33,6 +33,16 @@ auto WithTorchErrors(const char* doing, Work&& work) {
 // that type are slower than in float32 or not there at all.
 bool CpuHasBf16();
 
+// Where a network computes, and in which type its convolutions do; norms,
+// losses and answers are in float32 whatever it is.
+struct Compute {
+  torch::Device device = torch::kCPU;
+  torch::ScalarType dtype = torch::kFloat;
+};
+
+// As ResolveDevice and ResolvePrecision take them; same errors.
+Compute ToCompute(const std::string& device, const std::string& precision);
+
 // While it lives, Torch computes in the calling thread alone. Convolutions
 // split their sums by the number of threads, so that results would depend on
 // it.

@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "models/vis/batch_loader.h"
+#include "models/vis/device.h"
 #include "models/vis/trainer.h"
 #include "tracking/clip.h"
 
@@ -65,7 +66,7 @@ class Network {
   // In evaluation mode, without gradients, in the calling thread alone. Throws
   // Error{kBadInput} if the clip is empty or its images do not fit together.
   virtual std::unique_ptr<Prediction> Predict(const tracking::Clip& clip,
-                                              const torch::Device& device) = 0;
+                                              const Compute& compute) = 0;
   // All tracks, whatever their score. `prediction` is one of this family;
   // `coverage` as in Clip; `decode` as CheckDecode returns it.
   virtual tracking::TrackSet AllTracks(const Prediction& prediction,

@@ -14,17 +14,17 @@ namespace {
 
 class NetworkSegmenter : public Segmenter {
  public:
-  // Shares `network`, which is on `device` and in evaluation mode.
+  // Shares `network`, which is on the device and in evaluation mode.
   NetworkSegmenter(std::shared_ptr<Network> network, Json decode,
-                   torch::Device device)
+                   Compute compute)
       : network_(std::move(network)),
         decode_(std::move(decode)),
-        device_(device) {}
+        compute_(compute) {}
 
   tracking::TrackSet Segment(const tracking::Clip& clip) override {
     const std::unique_ptr<Prediction> prediction =
         WithTorchErrors("segmenting a window",
-                        [&] { return network_->Predict(clip, device_); });
+                        [&] { return network_->Predict(clip, compute_); });
     tracking::TrackSet tracks =
         network_->AllTracks(*prediction, clip.coverage, decode_);
     const auto min_score = decode_.at("min_score").get<double>();
@@ -41,18 +41,19 @@ class NetworkSegmenter : public Segmenter {
  private:
   std::shared_ptr<Network> network_;
   Json decode_;
-  torch::Device device_;
+  Compute compute_;
 };
 
 }  // namespace
 
 std::unique_ptr<Segmenter> LoadSegmenter(const std::string& path,
-                                         const std::string& device) {
-  const torch::Device torch_device = ToTorchDevice(device);
+                                         const std::string& device,
+                                         const std::string& precision) {
+  const Compute compute = ToCompute(device, precision);
   Checkpoint checkpoint = LoadCheckpoint(path);
-  checkpoint.network->Module().to(torch_device);
+  checkpoint.network->Module().to(compute.device);
   return std::make_unique<NetworkSegmenter>(checkpoint.network,
-                                            checkpoint.decode, torch_device);
+                                            checkpoint.decode, compute);
 }
 
 }  // namespace mapweave::vis

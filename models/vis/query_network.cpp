@@ -79,13 +79,13 @@ void FillMasks(const torch::Tensor& logits, int stride, const Clip& clip,
 }  // namespace
 
 std::vector<QueryTrack> PredictQueries(QueryNet& net, const Clip& clip,
-                                       const torch::Device& device) {
+                                       const Compute& compute) {
   const torch::NoGradGuard no_grad;
   const OneThreadScope one_thread;
   MAPWEAVE_CHECK(!net->is_training());
   const torch::Tensor bytes = ClipBytes(clip);
   const QueryOutput output =
-      net(bytes.to(device), bytes.size(0), torch::kFloat);
+      net(bytes.to(compute.device), bytes.size(0), compute.dtype);
   const QueryAnswer& answer = output.answers.back();
   const torch::Tensor building = answer.classes[0]
                                      .softmax(-1)
@@ -156,9 +156,9 @@ NetworkLoss QueryNetwork::ComputeLoss(const Batch& batch,
 }
 
 std::unique_ptr<Prediction> QueryNetwork::Predict(const Clip& clip,
-                                                  const torch::Device& device) {
+                                                  const Compute& compute) {
   auto prediction = std::make_unique<QueryPrediction>();
-  prediction->queries = PredictQueries(net_, clip, device);
+  prediction->queries = PredictQueries(net_, clip, compute);
   return prediction;
 }
 

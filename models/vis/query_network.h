@@ -24,7 +24,7 @@ namespace mapweave::vis {
 // together.
 std::vector<QueryTrack> PredictQueries(QueryNet& net,
                                        const tracking::Clip& clip,
-                                       const torch::Device& device);
+                                       const Compute& compute);
 
 class QueryNetwork : public Network {
  public:
@@ -41,7 +41,7 @@ class QueryNetwork : public Network {
   NetworkLoss ComputeLoss(const Batch& batch, const torch::Device& device,
                           torch::ScalarType dtype) override;
   std::unique_ptr<Prediction> Predict(const tracking::Clip& clip,
-                                      const torch::Device& device) override;
+                                      const Compute& compute) override;
   tracking::TrackSet AllTracks(const Prediction& prediction,
                                const std::vector<cv::Mat>& coverage,
                                const Json& decode) const override;

@@ -233,7 +233,7 @@ void Trainer::Validate(Calibrate what) {
   if (!validation_set_) return;
   optimiser_->SwapAverage();
   network_.Module().eval();
-  PredictValidationSet(network_, device_, *validation_set_);
+  PredictValidationSet(network_, {device_, dtype_}, *validation_set_);
   network_.Module().train();
   optimiser_->SwapAverage();
   scores_ =

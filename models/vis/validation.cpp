@@ -35,11 +35,11 @@ ValidationSet LoadValidationSet(const tracking::ClipSource& source, int count) {
   return set;
 }
 
-void PredictValidationSet(Network& network, const torch::Device& device,
+void PredictValidationSet(Network& network, const Compute& compute,
                           ValidationSet& set) {
   set.predictions.clear();
   for (const tracking::LabelledClip& labelled : set.clips) {
-    set.predictions.push_back(network.Predict(labelled.clip, device));
+    set.predictions.push_back(network.Predict(labelled.clip, compute));
   }
 }
 
@@ -95,12 +95,12 @@ ValidationScores Calibrate(const std::string& checkpoint,
   if (clips < 1) {
     throw Error(ErrorCode::kUsage, "calibration needs at least one clip");
   }
-  const torch::Device torch_device = ToTorchDevice(device);
+  const Compute compute = ToCompute(device, "auto");
   Checkpoint content = LoadCheckpoint(checkpoint);
   Network& network = *content.network;
-  network.Module().to(torch_device);
+  network.Module().to(compute.device);
   ValidationSet set = LoadValidationSet(source, clips);
-  PredictValidationSet(network, torch_device, set);
+  PredictValidationSet(network, compute, set);
   content.decode = network.CheckDecode(Json::object());
   const ValidationScores scores = CalibrateAll(network, set, content.decode);
   content.training["validation"] = ToJson(scores, clips);

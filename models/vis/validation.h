@@ -27,8 +27,9 @@ Json ToJson(const ValidationScores& scores, int clips);
 // Clips 0 .. count - 1 of `source`, without predictions.
 ValidationSet LoadValidationSet(const tracking::ClipSource& source, int count);
 
-// Fills `set.predictions`. `network` is in evaluation mode on `device`.
-void PredictValidationSet(Network& network, const torch::Device& device,
+// Fills `set.predictions`. `network` is in evaluation mode on the device of
+// `compute`.
+void PredictValidationSet(Network& network, const Compute& compute,
                           ValidationSet& set);
 
 // Chooses decode["min_score"], all else as given, for the best sum of detection

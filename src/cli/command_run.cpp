@@ -122,6 +122,13 @@ void AddSegmentOptions(CLI::App* command, Options& options) {
                    "Network weights (.safetensors); the shipped ones if not "
                    "given")
       ->group(group);
+  command
+      ->add_option("--precision", segment.precision,
+                   "Of the network: auto, bf16 or fp32; auto is bf16 where the "
+                   "processor has it, twice as fast")
+      ->check(CLI::IsMember({"auto", "bf16", "fp32"}))
+      ->capture_default_str()
+      ->group(group);
   command->add_option("--window-px", segment.window_px)
       ->capture_default_str()
       ->group(group);

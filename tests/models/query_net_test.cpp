@@ -185,7 +185,7 @@ TEST_P(QueryNetTest, TakesAnyNumberOfEditionsAnySizeAndNoCoverage) {
   clip.frames = {cv::Mat(7, 21, CV_8UC3, cv::Scalar(9, 99, 199))};
   clip.coverage = {cv::Mat::zeros(7, 21, CV_8UC1)};
   for (const QueryTrack& query :
-       PredictQueries(network->Net(), clip, torch::kCPU)) {
+       PredictQueries(network->Net(), clip, {})) {
     EXPECT_TRUE(query.masks[0].IsEmpty());
   }
 }
@@ -246,7 +246,7 @@ TEST(QueryNet, LearnsTwoClipsByHeart) {
   const Json decode = network->CheckDecode(Json::object());
   for (uint64_t i = 0; i < 2; ++i) {
     const LabelledClip labelled = source.Get(i);
-    const auto prediction = network->Predict(labelled.clip, torch::kCPU);
+    const auto prediction = network->Predict(labelled.clip, {});
     series.push_back(
         {network->AllTracks(*prediction, labelled.clip.coverage, decode),
          tracking::TracksFromLabels(labelled.labels)});
