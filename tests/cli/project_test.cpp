@@ -290,7 +290,8 @@ TEST_F(FinishedProject, LockedByAnotherProcessIsSaidClearly) {
 }
 
 TEST_F(FinishedProject, AlignRefusesAFullFolderBeforeItWorks) {
-  const std::string copy = Path("copy.gpkg");
+  // Beside the original, since it names its sheets relative to itself.
+  const std::string copy = fs::path(project_).replace_filename("full.gpkg");
   fs::copy_file(project_, copy);
   const std::string before = ReadFile(copy);
   fs::create_directory(Path("report"));
