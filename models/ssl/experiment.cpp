@@ -57,6 +57,7 @@ ExperimentReport RunExperiment(const std::string& name,
   ExperimentReport report = entry->run(options, context);
   report.name = entry->info.name;
   report.paper = entry->info.paper;
+  if (options.smoke) report.settings["smoke"] = true;
   report.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();

@@ -172,10 +172,10 @@ void AddPretrain(CLI::App& ssl_command, Invocation& invocation) {
                       "Scans to cut tiles from; simulated towns if none");
   command->add_option("-o,--output", training.output, "ENCODER.safetensors")
       ->required();
-  command->add_option("--encoder", training.encoder)
+  command->add_option("--encoder", training.encoder, "What to train")
       ->check(CLI::IsMember(ssl::EncoderNames()))
       ->capture_default_str();
-  command->add_option("--steps", training.steps)
+  command->add_option("--steps", training.steps, "How many batches")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--resume", training.resume,
@@ -187,22 +187,25 @@ void AddPretrain(CLI::App& ssl_command, Invocation& invocation) {
                       "Draw all measures over the steps as SVG");
   AddTileOptions(command, options->tiles);
   const char* advanced = "Advanced";
-  command->add_option("--batch", training.batch)
+  command->add_option("--batch", training.batch, "Tiles of a step")
       ->check(CLI::Range(2, 65536))
       ->capture_default_str()
       ->group(advanced);
-  command->add_option("--learning-rate", training.learning_rate)
+  command->add_option("--learning-rate", training.learning_rate, "Its peak")
       ->capture_default_str()
       ->group(advanced);
-  command->add_option("--schedule", training.schedule)
+  command->add_option("--schedule", training.schedule, "Of the rate")
       ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}))
       ->capture_default_str()
       ->group(advanced);
-  command->add_option("--optimiser", training.optimiser)
+  command
+      ->add_option("--optimiser", training.optimiser, "LARS for large batches")
       ->check(CLI::IsMember({"adamw", "sgd", "lars"}))
       ->capture_default_str()
       ->group(advanced);
-  command->add_option("--patch-px", training.patch_px, "Of transformers")
+  command
+      ->add_option("--patch-px", training.patch_px,
+                   "Side of a transformer's patch")
       ->capture_default_str()
       ->group(advanced);
   command
@@ -235,7 +238,7 @@ void AddProbe(CLI::App& ssl_command, Invocation& invocation) {
                    "Kind of the encoder with random weights")
       ->check(CLI::IsMember(ssl::EncoderNames()))
       ->capture_default_str();
-  command->add_option("--test-tiles", options->test_count)
+  command->add_option("--test-tiles", options->test_count, "Of other towns")
       ->check(CLI::Range(2, 1'000'000))
       ->capture_default_str();
   AddTileOptions(command, options->tiles);
