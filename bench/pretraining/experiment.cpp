@@ -60,6 +60,7 @@ Json MeasuresToJson(const tracking::Measures& m) {
 
 vis::TrainOptions Recipe(const ExperimentOptions& options) {
   vis::TrainOptions training;
+  training.preset = options.preset;
   training.frames_per_step = options.frames_per_step;
   training.crop = options.crop;
   training.learning_rate = options.learning_rate;
@@ -75,6 +76,7 @@ vis::TrainOptions Recipe(const ExperimentOptions& options) {
 Json RecipeToJson(const ExperimentOptions& options) {
   return {{"version", kVersion},
           {"target", options.target.ToJson()},
+          {"preset", options.preset},
           {"learning_rate", options.learning_rate},
           {"frames_per_step", options.frames_per_step},
           {"crop", options.crop}};

@@ -45,6 +45,7 @@ struct Cell {
 struct ExperimentOptions {
   std::string folder;
   TargetOptions target;
+  std::string preset = "small";  // of the network
   std::vector<int> labels = {5, 20, 100, kAllLabels};
   // Of the choice of labels and of fine-tuning.
   std::vector<uint64_t> seeds = {1, 2, 3};

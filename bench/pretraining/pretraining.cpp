@@ -19,6 +19,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <opencv2/core.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -72,6 +73,8 @@ void AddOptions(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--checkpoint", arguments.checkpoints,
                  "NAME=FILE: weights made elsewhere, as one more start");
+  app.add_option("--preset", options.preset, "Of the network")
+      ->capture_default_str();
   app.add_option("--hands", options.target.hands, "Of the target")
       ->delimiter(',')
       ->capture_default_str();
@@ -131,6 +134,8 @@ void Run(Arguments& arguments) {
   CancelOnSignals(cancel);
   Progress progress;
   RunContext context{progress, cancel};
+  // Waiting for helpers costs more than small images gain from them.
+  cv::setNumThreads(arguments.experiment.threads);
   Experiment experiment(arguments.experiment);
   std::vector<Finding> findings;
   for (const Cell& cell : PlanCells(arguments.experiment)) {
