@@ -6,6 +6,7 @@
 #include "geo/vector_io.h"
 #include "pipelines/comparison.h"
 #include "pipelines/project.h"
+#include "pipelines/track_layer.h"
 #include "tracking/lineage_measures.h"
 #include "tracking/mask.h"
 
@@ -24,49 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kObservationLayer = "observation";
-
-std::string LayerOf(const fs::path& path) {
-  const std::vector<std::string> layers = geo::ListLayers(path);
-  const bool ours = std::find(layers.begin(), layers.end(),
-                              kObservationLayer) != layers.end();
-  return ours ? kObservationLayer : "";
-}
-
-geo::VectorLayer ReadInto(const fs::path& path,
-                          const geo::ReadVectorOptions& options) {
-  try {
-    return geo::ReadPolygons(path, options);
-  } catch (const Error& fault) {
-    if (!options.target) throw;
-    throw Error(fault.Code(), fault.Message(),
-                fmt::format("Bring both files into one CRS yourself: ogr2ogr "
-                            "-t_srs {} ...",
-                            options.target->Label()));
-  }
-}
-
-geo::VectorLayer ReadSide(const fs::path& path,
-                          const std::optional<geo::Crs>& target) {
-  geo::ReadVectorOptions options;
-  options.layer = LayerOf(path);
-  options.target = target;
-  options.transform = ResultTransform();
-  geo::VectorLayer layer = ReadInto(path, options);
-  for (const geo::VectorFeature& feature : layer.features) {
-    for (const char* field : {"track_id", "edition"}) {
-      if (!feature.attributes.count(field)) {
-        throw Error(
-            ErrorCode::kBadInput,
-            fmt::format("'{}': a polygon without {}", path.string(), field),
-            "Every polygon needs track_id (the same for one building "
-            "on all editions) and edition.");
-      }
-    }
-  }
-  return layer;
-}
-
 // A CRS in which both sides can be laid on square pixels.
 geo::Crs CommonCrs(const geo::VectorLayer& predicted,
                    const geo::VectorLayer& truth) {
@@ -84,7 +42,7 @@ geo::Crs CommonCrs(const geo::VectorLayer& predicted,
 // The grid's resolution, if the file is a project in this CRS.
 std::optional<double> ProjectResolution(const fs::path& path,
                                         const geo::Crs& crs) {
-  if (LayerOf(path).empty()) return std::nullopt;
+  if (ObservationLayerOf(path).empty()) return std::nullopt;
   try {
     const db::Store store = db::Store::Open(path, db::OpenMode::kReadOnly);
     const std::optional<IngestRecord> record = FindIngestRecord(store);
@@ -212,7 +170,7 @@ NamedTracks Rasterise(const geo::VectorLayer& layer,
 std::optional<std::vector<tracking::LineageEvent>> ReadLineage(
     const fs::path& path, const NamedTracks& named,
     const std::vector<std::string>& editions) {
-  if (LayerOf(path).empty()) return std::nullopt;
+  if (ObservationLayerOf(path).empty()) return std::nullopt;
   std::vector<db::LineageRow> rows;
   try {
     const db::Store store = db::Store::Open(path, db::OpenMode::kReadOnly);
@@ -253,12 +211,12 @@ std::optional<std::vector<tracking::LineageEvent>> ReadLineage(
 
 Comparison ComparePolygons(const fs::path& predicted, const fs::path& truth,
                            const EvaluateOptions& options) {
-  geo::VectorLayer truth_layer = ReadSide(truth, std::nullopt);
-  geo::VectorLayer predicted_layer = ReadSide(predicted, std::nullopt);
+  geo::VectorLayer truth_layer = ReadTrackLayer(truth, std::nullopt);
+  geo::VectorLayer predicted_layer = ReadTrackLayer(predicted, std::nullopt);
   const geo::Crs crs = CommonCrs(predicted_layer, truth_layer);
-  if (!truth_layer.crs.IsSame(crs)) truth_layer = ReadSide(truth, crs);
+  if (!truth_layer.crs.IsSame(crs)) truth_layer = ReadTrackLayer(truth, crs);
   if (!predicted_layer.crs.IsSame(crs)) {
-    predicted_layer = ReadSide(predicted, crs);
+    predicted_layer = ReadTrackLayer(predicted, crs);
   }
   Comparison comparison;
   comparison.crs = crs.Label();

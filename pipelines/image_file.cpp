@@ -41,6 +41,17 @@ void WriteImage(const std::filesystem::path& path, const cv::Mat& rgb,
   file.Commit();
 }
 
+cv::Mat ReadImage(const std::filesystem::path& path) {
+  cv::Mat image = cv::imread(path.string(), cv::IMREAD_COLOR);
+  if (image.empty()) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("'{}' is missing or no picture", path.string()),
+                "Check its folder and its name.");
+  }
+  cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
+  return image;
+}
+
 void WriteContactSheet(const tracking::ClipSource& source, int clips,
                        int frames, const std::filesystem::path& path,
                        Overwrite overwrite) {

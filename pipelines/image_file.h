@@ -18,6 +18,10 @@ namespace mapweave::pipelines {
 void WriteImage(const std::filesystem::path& path, const cv::Mat& rgb,
                 Overwrite overwrite);
 
+// CV_8UC3 in R, G, B order. Throws Error{kBadInput} naming the file if it is
+// missing or no picture that OpenCV reads.
+cv::Mat ReadImage(const std::filesystem::path& path);
+
 // Clips 0 to `clips` - 1 with their truth on one picture; at most `frames` of
 // the frames of each. Throws as WriteImage.
 void WriteContactSheet(const tracking::ClipSource& source, int clips,

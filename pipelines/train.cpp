@@ -6,7 +6,10 @@
 #include "core/log.h"
 #include "models/vis/segmenter.h"
 #include "pipelines/digest.h"
+#include "pipelines/train_curves.h"
 #include "synth/clip_source.h"
+
+#include <fmt/format.h>
 
 namespace mapweave::pipelines {
 namespace {
@@ -25,23 +28,45 @@ synth::WorldClipOptions ClipOptions(const WorldTrainOptions& options,
   return clips;
 }
 
+// Of fewer guessed buildings, next to nothing can be learned; of few, little.
+constexpr int64_t kFewestPseudoInstances = 10;
+constexpr int64_t kFewPseudoInstances = 100;
+
+void RequirePseudoInstances(int64_t count) {
+  const char* advice =
+      "Add sheets, read them at another resolution (--downsample: buildings "
+      "should be 5 to 60 pixels wide), or try another --pseudo.";
+  if (count < kFewestPseudoInstances) {
+    throw Error(ErrorCode::kBadInput,
+                fmt::format("only {} places on the sheets look like buildings, "
+                            "too few to learn from",
+                            count),
+                advice);
+  }
+  if (count < kFewPseudoInstances) {
+    LogWarning("only {} places on the sheets look like buildings. {}", count,
+               advice);
+  }
+}
+
 void RequireTrainingSeed(uint64_t seed) {
   if (seed != kValidationSeed) return;
   throw Error(ErrorCode::kUsage, "this seed is kept for validation",
               "Choose another --seed.");
 }
 
+}  // namespace
+
 TrainReport TrainOn(const tracking::ClipSource& train,
-                    const tracking::ClipSource& validation,
+                    const tracking::ClipSource* validation,
                     const vis::TrainOptions& training, RunContext& context) {
   TrainReport report;
-  report.result = vis::Train(train, &validation, training, context);
+  report.result = vis::Train(train, validation, training, context);
+  if (!training.curves_csv.empty()) DrawCurves(training.curves_csv);
   report.checkpoint = training.output;
   report.checkpoint_sha256 = Sha256OfFile(training.output);
   return report;
 }
-
-}  // namespace
 
 TrainReport TrainOnWorlds(const WorldTrainOptions& options,
                           RunContext& context) {
@@ -54,7 +79,7 @@ TrainReport TrainOnWorlds(const WorldTrainOptions& options,
   training.notes["data"] = "simulated worlds";
   training.notes["hands"] = options.hands;
   training.notes["clip_px"] = options.clip_px;
-  return TrainOn(train, validation, training, context);
+  return TrainOn(train, &validation, training, context);
 }
 
 TrainReport PretrainOnSheets(const VideoTrainOptions& options,
@@ -70,12 +95,13 @@ TrainReport PretrainOnSheets(const VideoTrainOptions& options,
   const synth::VideoClipSource validation = train.WithSeed(kValidationSeed);
   LogInfo("pretrain: {} likely buildings on {} sheets", train.PseudoInstances(),
           options.sheets.size());
+  RequirePseudoInstances(train.PseudoInstances());
   vis::TrainOptions training = options.training;
   training.notes["data"] = "synthetic videos from unlabelled sheets";
   training.notes["sheets"] = options.sheets.size();
   training.notes["pseudo_instances"] = train.PseudoInstances();
   training.notes["clip_px"] = options.clips.size_px;
-  return TrainOn(train, validation, training, context);
+  return TrainOn(train, &validation, training, context);
 }
 
 vis::ValidationScores CalibrateOnWorlds(const WorldTrainOptions& options) {

@@ -47,10 +47,16 @@ struct VideoTrainOptions {
 
 // Pretrains on synthetic videos cut from unlabelled sheets. Validation clips
 // come from the same sheets with another seed: they tell whether the network
-// learns, not how well it does on real labels. Throws what ReadMapSheets,
+// learns, not how well it does on real labels. Throws Error{kBadInput} if fewer
+// than ten buildings are guessed, and what ReadMapSheets,
 // synth::VideoClipSource and vis::Train throw.
 TrainReport PretrainOnSheets(const VideoTrainOptions& options,
                              RunContext& context);
+
+// Trains on any clips; `validation` may be null. Throws what vis::Train throws.
+TrainReport TrainOn(const tracking::ClipSource& train,
+                    const tracking::ClipSource* validation,
+                    const vis::TrainOptions& training, RunContext& context);
 
 Json ToJson(const TrainReport& report);
 

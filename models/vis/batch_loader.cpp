@@ -142,7 +142,7 @@ void FillClip(const LabelledClip& labelled, size_t slot, Batch& batch) {
       for (int col = 0; col < frame.cols; ++col, colours += 3, to += 4) {
         std::copy_n(colours, 3, to);
         to[3] = covered[col] != 0 ? 1 : 0;
-        if (covered[col] == 0 || labels[col] == 0) continue;
+        if (covered[col] == 0 || labels[col] <= 0) continue;
         const auto next = static_cast<int32_t>(numbers.size()) + 1;
         label_to[col] = numbers.try_emplace(labels[col], next).first->second;
       }

@@ -25,7 +25,7 @@ std::unordered_map<int32_t, Point2d> SharedCentres(
     for (int row = 0; row < image.rows; ++row) {
       const auto* line = image.ptr<int32_t>(row);
       for (int col = 0; col < image.cols; ++col) {
-        if (line[col] == 0) continue;
+        if (line[col] <= 0) continue;
         Sum& sum = sums[line[col]];
         sum.x += col + 0.5;
         sum.y += row + 0.5;
@@ -47,14 +47,15 @@ std::unordered_map<int32_t, Point2d> SharedCentres(
   return centres;
 }
 
-// Flags of one edition. Pixels outside the image or the coverage are unknown:
-// they neither end a building nor touch it.
+// Flags of one edition. Pixels outside the image or the coverage and those that
+// nobody has labelled are unknown: they neither end a building nor touch it.
 void FillFlags(const cv::Mat& labels, const cv::Mat& coverage, int64_t stride,
                uint8_t* flags) {
   std::unordered_map<int32_t, bool> has_interior;
   const auto known = [&](int row, int col) {
     return row >= 0 && row < labels.rows && col >= 0 && col < labels.cols &&
-           coverage.at<uint8_t>(row, col) != 0;
+           coverage.at<uint8_t>(row, col) != 0 &&
+           labels.at<int32_t>(row, col) >= 0;
   };
   for (int row = 0; row < labels.rows; ++row) {
     for (int col = 0; col < labels.cols; ++col) {
@@ -126,7 +127,7 @@ void DenseTargets::Fill(int64_t slot, const std::vector<cv::Mat>& labels,
     for (int row = 0; row < image.rows; ++row) {
       const auto* line = image.ptr<int32_t>(row);
       for (int col = 0; col < image.cols; ++col) {
-        if (line[col] == 0) continue;
+        if (line[col] <= 0) continue;
         const Point2d& centre = centres.at(line[col]);
         x_offsets[row * width + col] =
             static_cast<float>(centre.x - (col + 0.5));

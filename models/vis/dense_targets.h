@@ -19,7 +19,7 @@ inline constexpr uint8_t kInteriorFlag = 2;
 // Within kContactRadius of two different buildings: decides whether they are
 // told apart.
 inline constexpr uint8_t kContactFlag = 4;
-// Covered; elsewhere nothing is asked.
+// Covered and labelled; elsewhere nothing is asked.
 inline constexpr uint8_t kValidFlag = 8;
 
 inline constexpr int kContactRadius = 2;

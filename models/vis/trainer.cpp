@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numbers>
 #include <optional>
 
@@ -65,8 +66,13 @@ std::string StatePath(const TrainOptions& options) {
   return options.output + ".state";
 }
 
-// A checkpoint to start from, or fresh weights.
+// A checkpoint to start from, or fresh weights. A run that is resumed may have
+// begun with a checkpoint whose network is not that of the preset: what it has
+// written tells which it is.
 Checkpoint StartingPoint(const TrainOptions& options) {
+  if (options.resume && std::filesystem::exists(options.output)) {
+    return LoadCheckpoint(options.output);
+  }
   if (!options.init_checkpoint.empty()) {
     Checkpoint checkpoint = LoadCheckpoint(options.init_checkpoint);
     const std::string norm = checkpoint.network->Config().value("norm", "");

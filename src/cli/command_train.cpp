@@ -1,89 +1,47 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
+#include "cli/training_arguments.h"
 #include "core/error.h"
-#include "pipelines/train.h"
+#include "pipelines/segment.h"
+#include "pipelines/train_labels.h"
 
 #include <fmt/format.h>
 
 namespace mapweave::cli {
 namespace {
 
-struct TrainingOptions {
-  vis::TrainOptions training;
-  // Of these the preset has its own values.
-  CLI::Option* learning_rate = nullptr;
-  CLI::Option* frames_per_step = nullptr;
-  CLI::Option* max_editions = nullptr;
-  double minutes = 0.0;
-};
-
-struct WorldOptions : TrainingOptions {
+struct TrainCommand {
+  TrainingArguments training;
   pipelines::WorldTrainOptions worlds;
   bool calibrate = false;
+  pipelines::LabelTrainOptions labels;
+  std::string drawn_on = "auto";
+  bool from_scratch = false;
 };
 
-struct VideoOptions : TrainingOptions {
+// Enough for a few hundred buildings; cautious with what is known already.
+constexpr TrainingDefaults kFromCheckpoint{.steps = 1500,
+                                           .learning_rate = 5e-4};
+constexpr TrainingDefaults kFromScratch{.steps = 6000, .learning_rate = {}};
+
+struct VideoOptions {
+  TrainingArguments training;
   pipelines::VideoTrainOptions videos;
   std::string preset = "mapweave";
   std::string pseudo;
 };
 
-void PrintScores(const vis::ValidationScores& scores) {
-  PrintText(fmt::format(
-      "validation: detection F1 {:.3f}, link F1 {:.3f}, track F1 {:.3f} at "
-      "score {:.2f}\n",
-      scores.detection_f1, scores.link_f1, scores.track_f1, scores.threshold));
-}
-
-void PrintReport(const pipelines::TrainReport& report, bool as_json) {
-  if (as_json) {
-    PrintJson(pipelines::ToJson(report));
-    return;
-  }
-  PrintText(
-      fmt::format("{}: {} steps, {} clips, {}, loss {:.3f}\n",
-                  report.checkpoint, report.result.steps, report.result.clips,
-                  FormatDuration(report.result.seconds), report.result.loss));
-  if (report.result.validated) PrintScores(report.result.validation);
-}
-
-// What the command line says, checked before any work is done.
-vis::TrainOptions Complete(const TrainingOptions& options,
-                           const CommonOptions& common) {
-  vis::TrainOptions training = options.training;
-  const vis::TrainOptions recipe = vis::PresetRecipe(training.preset);
-  training.clip_norm = recipe.clip_norm;
-  if (options.learning_rate->empty()) {
-    training.learning_rate = recipe.learning_rate;
-  }
-  if (options.frames_per_step->empty()) {
-    training.frames_per_step = recipe.frames_per_step;
-  }
-  if (options.max_editions->empty()) {
-    training.max_editions = recipe.max_editions;
-  }
-  training.device = common.device;
-  training.seconds = options.minutes * 60.0;
-  training.seed = common.seed;
-  training.threads = common.ThreadCount();
-  training.Validate();
-  if (!training.resume) {
-    CheckWritable(training.output, common.OverwriteMode());
-  }
-  return training;
-}
-
-void Calibrate(const CommonOptions& common, WorldOptions options) {
+void Calibrate(const CommonOptions& common, TrainCommand options) {
   if (!common.overwrite) {
     throw Error(ErrorCode::kUsage, "--calibrate changes the checkpoint",
                 "Add --overwrite to agree.");
   }
-  options.worlds.training = options.training;
+  options.worlds.training = options.training.Parsed();
   options.worlds.training.device = common.device;
   const vis::ValidationScores scores =
       pipelines::CalibrateOnWorlds(options.worlds);
   if (common.json) {
-    PrintJson({{"checkpoint", options.training.output},
+    PrintJson({{"checkpoint", options.worlds.training.output},
                {"detection_f1", scores.detection_f1},
                {"link_f1", scores.link_f1},
                {"track_f1", scores.track_f1},
@@ -93,21 +51,40 @@ void Calibrate(const CommonOptions& common, WorldOptions options) {
   }
 }
 
-void RunTrain(const CommonOptions& common, const WorldOptions& options,
+void RunTrainOnLabels(const CommonOptions& common, const TrainCommand& options,
+                      RunContext& context) {
+  pipelines::LabelTrainOptions labels = options.labels;
+  labels.training = options.training.Complete(
+      common, options.from_scratch ? kFromScratch : kFromCheckpoint);
+  if (labels.training.init_checkpoint.empty() && !labels.training.resume &&
+      !options.from_scratch) {
+    labels.training.init_checkpoint = pipelines::DefaultCheckpoint();
+  }
+  labels.reading.drawn_on = pipelines::ParseDrawnOn(options.drawn_on);
+  labels.clips.size_px = options.worlds.clip_px;
+  labels.hands = options.worlds.hands;
+  PrintReport(pipelines::TrainOnLabels(labels, context), common.json);
+}
+
+void RunTrain(const CommonOptions& common, const TrainCommand& options,
               RunContext& context) {
   if (options.calibrate) {
     Calibrate(common, options);
     return;
   }
+  if (!options.labels.labels.empty()) {
+    RunTrainOnLabels(common, options, context);
+    return;
+  }
   pipelines::WorldTrainOptions worlds = options.worlds;
-  worlds.training = Complete(options, common);
+  worlds.training = options.training.Complete(common);
   PrintReport(pipelines::TrainOnWorlds(worlds, context), common.json);
 }
 
 void RunPretrain(const CommonOptions& common, const VideoOptions& options,
                  RunContext& context) {
   pipelines::VideoTrainOptions videos = options.videos;
-  videos.training = Complete(options, common);
+  videos.training = options.training.Complete(common);
   const int size_px = videos.clips.size_px;
   videos.clips = synth::VideoPreset(options.preset);
   videos.clips.size_px = size_px;
@@ -117,85 +94,6 @@ void RunPretrain(const CommonOptions& common, const VideoOptions& options,
   videos.reading.seed = common.seed;
   videos.reading.memory_mb = common.memory_mb;
   PrintReport(pipelines::PretrainOnSheets(videos, context), common.json);
-}
-
-void AddTrainingOptions(CLI::App* command, TrainingOptions& options) {
-  vis::TrainOptions& training = options.training;
-  command->add_option("-o,--output", training.output, "CHECKPOINT.safetensors")
-      ->required();
-  command->add_option("--preset", training.preset, "Size of the network")
-      ->check(CLI::IsMember(vis::PresetNames()))
-      ->capture_default_str();
-  command
-      ->add_option("--norm", training.norm,
-                   "group, batch or frozen; the preset's own if not given")
-      ->check(CLI::IsMember({"group", "batch", "frozen"}));
-  command
-      ->add_option("--backbone", training.backbone,
-                   "torchvision's ResNet-50 weights as safetensors, for the "
-                   "preset paper")
-      ->check(CLI::ExistingFile);
-  CLI::Option* trunk =
-      command
-          ->add_option("--trunk", training.trunk,
-                       "Dense checkpoint that query-small starts from")
-          ->check(CLI::ExistingFile);
-  command
-      ->add_flag("--freeze-trunk", training.freeze_trunk,
-                 "Leave the loaded trunk as it is")
-      ->needs(trunk);
-  command
-      ->add_option("--queries", training.queries,
-                   "Most buildings that a query network finds in a window")
-      ->check(CLI::Range(1, 4096));
-  command->add_option("--steps", training.steps, "Stop after so many steps");
-  command->add_option("--minutes", options.minutes,
-                      "Stop after so many minutes of training");
-  command->add_option("--init", training.init_checkpoint,
-                      "Start from the weights of this checkpoint");
-  command->add_flag("--resume", training.resume,
-                    "Go on with an interrupted training of the same output");
-  command->add_option("--curves", training.curves_csv,
-                      "Write the loss curve as CSV");
-  const char* advanced = "Advanced";
-  options.frames_per_step =
-      command
-          ->add_option("--frames-per-step", training.frames_per_step,
-                       "The preset's own if not given")
-          ->group(advanced);
-  options.max_editions =
-      command
-          ->add_option("--max-editions", training.max_editions,
-                       "Most editions of a clip; the preset's own if not given")
-          ->check(CLI::Range(2, 8))
-          ->group(advanced);
-  options.learning_rate =
-      command
-          ->add_option("--learning-rate", training.learning_rate,
-                       "The preset's own if not given")
-          ->group(advanced);
-  command->add_option("--ema-decay", training.ema_decay)
-      ->capture_default_str()
-      ->group(advanced);
-  command
-      ->add_option("--validate-every", training.validate_every,
-                   "Steps between validations")
-      ->capture_default_str()
-      ->group(advanced);
-  command->add_option("--validation-clips", training.validation_clips)
-      ->capture_default_str()
-      ->group(advanced);
-  command->add_option("--loader-threads", training.loader_threads)
-      ->capture_default_str()
-      ->group(advanced);
-  command->add_flag("!--fp32", training.bf16,
-                    "Convolutions in float32 instead of bfloat16");
-}
-
-void AddClipSide(CLI::App* command, int& side_px, int most) {
-  command->add_option("--clip-px", side_px, "Side of a training clip in pixels")
-      ->check(CLI::Range(32, most))
-      ->capture_default_str();
 }
 
 void AddPretrainCommand(CLI::App& app, Invocation& invocation) {
@@ -210,7 +108,7 @@ void AddPretrainCommand(CLI::App& app, Invocation& invocation) {
       ->add_option("sheets", videos.sheets,
                    "Scans of maps, georeferenced or not")
       ->required();
-  AddTrainingOptions(command, *options);
+  options->training.AddTo(command);
   AddClipSide(command, videos.clips.size_px, 1024);
   command
       ->add_option("--videos", options->preset, "What is done to the buildings")
@@ -240,15 +138,78 @@ void AddPretrainCommand(CLI::App& app, Invocation& invocation) {
   });
 }
 
+void AddLabelOptions(CLI::App* command, TrainCommand& options) {
+  const char* group = "Labels";
+  pipelines::LabelTrainOptions& labels = options.labels;
+  command
+      ->add_option("--labels", labels.labels,
+                   "Polygons with track_id and edition (GeoPackage, GeoJSON "
+                   "...), a project file, or YouTube-VIS JSON; may be repeated")
+      ->group(group);
+  command
+      ->add_option("--series", labels.series,
+                   "What the polygons were drawn on: a project file, a "
+                   "catalogue or sheets; not needed for labels that are "
+                   "project files")
+      ->group(group);
+  command
+      ->add_option("--frames", labels.frames,
+                   "Folder with the frames of YouTube-VIS JSON; its own if "
+                   "not given")
+      ->group(group);
+  command
+      ->add_option("--drawn-on", options.drawn_on,
+                   "Whether the polygons fit the aligned series, or the sheets "
+                   "as they are georeferenced")
+      ->check(CLI::IsMember(pipelines::DrawnOnNames()))
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_option("--extent", labels.reading.extent,
+                   "Polygons within which every building is labelled; if not "
+                   "given, the layer \"extent\" of the labels, or what lies "
+                   "within --reach-px of a labelled building")
+      ->group(group);
+  command->add_option("--reach-px", labels.reading.reach_px)
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_option("--held-out", labels.clips.held_out,
+                   "Share of the labelled places that is not trained on, to "
+                   "choose thresholds")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_option("--limit-labels", labels.limit,
+                   "Learn from so many different clips only")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  command
+      ->add_option("--mix-worlds", labels.mix_worlds,
+                   "Share of the clips that is cut from simulated worlds")
+      ->check(CLI::Range(0.0, 0.99))
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_flag("--from-scratch", options.from_scratch,
+                 "Do not start from the shipped checkpoint")
+      ->group(group);
+}
+
 }  // namespace
 
 void AddTrainCommands(CLI::App& app, Invocation& invocation) {
   AddPretrainCommand(app, invocation);
-  auto options = std::make_shared<WorldOptions>();
+  AddAdaptCommand(app, invocation);
+  auto options = std::make_shared<TrainCommand>();
   CLI::App* command = AddCommand(
       app, "train",
-      "Train a network on simulated worlds and write a checkpoint", invocation);
-  AddTrainingOptions(command, *options);
+      "Train a network on labels, or on simulated worlds, and write a "
+      "checkpoint",
+      invocation);
+  options->training.AddTo(command);
   AddClipSide(command, options->worlds.clip_px, 2048);
   command
       ->add_option("--hands", options->worlds.hands,
@@ -257,8 +218,11 @@ void AddTrainCommands(CLI::App& app, Invocation& invocation) {
   command->add_flag("--calibrate", options->calibrate,
                     "Train nothing: choose the thresholds of the checkpoint "
                     "OUTPUT anew");
+  AddLabelOptions(command, *options);
   command->footer(
-      "Example:\n"
+      "Examples:\n"
+      "  mapweave train --labels drawn.gpkg --series town.gpkg -o "
+      "mine.safetensors\n"
       "  mapweave train --minutes 30 -o small.safetensors --curves loss.csv");
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext& context) {

@@ -19,7 +19,6 @@ RunsOfLabel CollectRuns(const cv::Mat& labels) {
       const int32_t label = pixels[col];
       const int begin = col;
       while (col < labels.cols && pixels[col] == label) ++col;
-      MAPWEAVE_CHECK(label >= 0);
       if (label > 0) runs_of_label[label].push_back({row, begin, col});
     }
   }
@@ -55,7 +54,7 @@ void RenumberLabels(std::vector<cv::Mat>& labels) {
       const int32_t* row = image.ptr<int32_t>(y);
       int32_t last = 0;
       for (int x = 0; x < image.cols; ++x) {
-        if (row[x] != last && row[x] != 0) seen.push_back(row[x]);
+        if (row[x] != last && row[x] > 0) seen.push_back(row[x]);
         last = row[x];
       }
     }
@@ -68,7 +67,7 @@ void RenumberLabels(std::vector<cv::Mat>& labels) {
       int32_t last = 0;
       int32_t mapped = 0;
       for (int x = 0; x < image.cols; ++x) {
-        if (row[x] == 0) continue;
+        if (row[x] <= 0) continue;
         if (row[x] != last) {
           last = row[x];
           mapped = static_cast<int32_t>(std::ranges::lower_bound(seen, last) -

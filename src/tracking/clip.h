@@ -21,8 +21,10 @@ struct Clip {
 };
 
 // labels[t] holds k at the pixels of track k's mask on edition t, 0 where there
-// is no building. k runs from 1; the same k is the same building on all
-// editions. Masks lie where the building is drawn, not where it truly stands.
+// is no building, and -1 where nobody has said what is there: nothing is
+// learned from that pixel. k runs from 1; the same k is the same building on
+// all editions. Masks lie where the building is drawn, not where it truly
+// stands.
 struct LabelledClip {
   Clip clip;
   std::vector<cv::Mat> labels;  // T of CV_32SC1
@@ -32,7 +34,7 @@ struct LabelledClip {
 TrackSet TracksFromLabels(const std::vector<cv::Mat>& labels);
 
 // Renumbers the labels of a clip (CV_32SC1 each) from 1 without gaps, keeping
-// their order.
+// their order; 0 and -1 stay.
 void RenumberLabels(std::vector<cv::Mat>& labels);
 
 // An endless supply of labelled clips. Clip i is a pure function of the source

@@ -353,5 +353,26 @@ TEST(Augment, MovesImagesAndLabelsTogether) {
   }
 }
 
+TEST(MakeBatch, AsksNothingWhereNobodyHasLabelled) {
+  LabelledClip labelled = RectangleClips(1000, 2, 32).Get(0);
+  labelled.labels[1](cv::Rect(0, 0, 16, 32)) = -1;
+  labelled.clip.coverage[1].row(31) = 0;
+
+  const Batch batch = MakeBatch({labelled}, TargetKind::kDense);
+
+  const auto at = [&](size_t edition, size_t row, size_t col) {
+    return edition * 32 * 32 + row * 32 + col;
+  };
+  const auto& flags = batch.dense->flags;
+  EXPECT_TRUE(flags[at(0, 5, 5)] & kValidFlag);
+  EXPECT_EQ(flags[at(1, 5, 5)], 0);
+  EXPECT_TRUE(flags[at(1, 5, 16)] & kValidFlag);
+  EXPECT_EQ(flags[at(1, 31, 16)], 0);
+  EXPECT_EQ(batch.labels[at(1, 5, 5)], 0);
+  // The network is shown the paper all the same.
+  EXPECT_EQ(batch.pixels[4 * at(1, 5, 5) + 3], 1);
+  EXPECT_EQ(batch.pixels[4 * at(1, 31, 16) + 3], 0);
+}
+
 }  // namespace
 }  // namespace mapweave::vis

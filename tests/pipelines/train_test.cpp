@@ -56,5 +56,16 @@ TEST_F(Pretrain, NamesASheetThatCannotBeRead) {
   EXPECT_FALSE(fs::exists(options_.training.output));
 }
 
+TEST_F(Pretrain, RefusesSheetsWithHardlyABuilding) {
+  WriteImage(options_.sheets.front(),
+             synth::DrawVideoSheet()(cv::Rect(0, 0, 96, 84)),
+             Overwrite::kAllow);
+  const Error error =
+      ErrorOf([&] { PretrainOnSheets(options_, quiet_.context); });
+  EXPECT_EQ(error.Code(), ErrorCode::kBadInput);
+  EXPECT_THAT(error.Message(), HasSubstr("too few"));
+  EXPECT_THAT(error.Hint(), HasSubstr("--downsample"));
+}
+
 }  // namespace
 }  // namespace mapweave::pipelines
