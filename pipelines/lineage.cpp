@@ -9,12 +9,12 @@
 #include "pipelines/project.h"
 #include "pipelines/sheet_dates.h"
 #include "pipelines/window_codec.h"
+#include "tracking/succession.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 namespace mapweave::pipelines {
@@ -27,6 +27,8 @@ struct Segmented {
   std::vector<tracking::TrackSet> tracks;
   // [window][edition], in grid pixels of the window's core.
   std::vector<std::vector<tracking::Mask>> uncovered;
+  // Of all windows, in grid pixels.
+  std::vector<tracking::Relation> relations;
 };
 
 const db::RunRow* UnfinishedRun(const std::vector<db::RunRow>& runs) {
@@ -80,6 +82,9 @@ Segmented ReadWindows(const db::Store& store, const db::RunRow& run,
     WindowResult result = DecodeWindow(bytes.value_or(""));
     segmented.tracks.push_back(std::move(result.tracks));
     segmented.uncovered.push_back(std::move(result.uncovered));
+    segmented.relations.insert(segmented.relations.end(),
+                               result.relations.begin(),
+                               result.relations.end());
     context.progress.Advance();
   }
   return segmented;
@@ -297,11 +302,8 @@ ResultSummary DeriveLineage(db::Store& store,
                              static_cast<int>(editions), options.stitch);
   const tracking::TrackCoverage coverage =
       CoverageFromWindows(tracks, segmented, editions, context.cancel);
-  std::vector<tracking::LineageEvent> events =
-      tracking::DeriveLineage(tracks, coverage, options.lineage);
-  std::ranges::move(
-      tracking::DeriveSuccession(tracks, coverage, options.lineage),
-      std::back_inserter(events));
+  const std::vector<tracking::LineageEvent> events = tracking::DeriveHistory(
+      tracks, coverage, options.lineage, segmented.relations);
   const std::vector<tracking::DateBounds> bounds =
       tracking::DeriveDateBounds(tracks, coverage, options.lineage);
 

@@ -108,7 +108,7 @@ TrackSet Look(const Clip& wide, const cv::Rect& wide_box, const cv::Rect& box,
         Turned(Recoloured(wide.frames[t](within), view), view));
     clip.coverage.push_back(Turned(wide.coverage[t](within), view));
   }
-  TrackSet tracks = segmenter.Segment(clip);
+  TrackSet tracks = segmenter.Segment(clip).tracks;
   for (Track& track : tracks) {
     for (Mask& mask : track.masks) {
       mask = TurnedBack(mask, view, seen.width).Translated(seen.x, seen.y);

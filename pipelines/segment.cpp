@@ -54,11 +54,15 @@ tracking::Clip ReadClip(std::vector<geo::EditionReader>& readers,
   return clip;
 }
 
-void MoveToGrid(tracking::TrackSet& tracks, cv::Point origin) {
-  for (tracking::Track& track : tracks) {
+void MoveToGrid(vis::Segmentation& found, cv::Point origin) {
+  for (tracking::Track& track : found.tracks) {
     for (tracking::Mask& mask : track.masks) {
       mask = mask.Translated(origin.x, origin.y);
     }
+  }
+  for (tracking::Relation& relation : found.relations) {
+    relation.from += origin;
+    relation.to += origin;
   }
 }
 
@@ -75,8 +79,15 @@ WindowResult SegmentWindow(vis::Segmenter& segmenter,
         tracking::Mask::FromImage(coverage(core) == 0, window.core.tl()));
   }
   if (any) {
-    result.tracks = segmenter.Segment(clip);
-    MoveToGrid(result.tracks, window.box.tl());
+    vis::Segmentation found = segmenter.Segment(clip);
+    MoveToGrid(found, window.box.tl());
+    result.tracks = std::move(found.tracks);
+    // One window speaks of each pair.
+    for (const tracking::Relation& relation : found.relations) {
+      if (window.core.contains(relation.from)) {
+        result.relations.push_back(relation);
+      }
+    }
   }
   return result;
 }

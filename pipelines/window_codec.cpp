@@ -9,7 +9,7 @@
 namespace mapweave::pipelines {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 Json MaskToJson(const tracking::Mask& mask) {
   const std::string bytes = mask.Serialise();
@@ -33,6 +33,26 @@ std::vector<tracking::Mask> MasksFromJson(const Json& array) {
   return masks;
 }
 
+// One flat array of numbers per relation: there are many.
+Json RelationToJson(const tracking::Relation& relation) {
+  return {relation.from_edition, relation.to_edition,     relation.from.x,
+          relation.from.y,       relation.to.x,           relation.to.y,
+          relation.opinion.same, relation.opinion.related};
+}
+
+tracking::Relation RelationFromJson(const Json& value) {
+  tracking::Relation relation;
+  value.at(0).get_to(relation.from_edition);
+  value.at(1).get_to(relation.to_edition);
+  value.at(2).get_to(relation.from.x);
+  value.at(3).get_to(relation.from.y);
+  value.at(4).get_to(relation.to.x);
+  value.at(5).get_to(relation.to.y);
+  value.at(6).get_to(relation.opinion.same);
+  value.at(7).get_to(relation.opinion.related);
+  return relation;
+}
+
 Error Damaged() {
   return Error(ErrorCode::kDatabase, "a stored window is damaged",
                "Run again with --overwrite.");
@@ -41,7 +61,8 @@ Error Damaged() {
 }  // namespace
 
 bool WindowResult::operator==(const WindowResult& other) const {
-  if (uncovered != other.uncovered || tracks.size() != other.tracks.size()) {
+  if (uncovered != other.uncovered || tracks.size() != other.tracks.size() ||
+      relations != other.relations) {
     return false;
   }
   for (size_t i = 0; i < tracks.size(); ++i) {
@@ -66,6 +87,11 @@ std::string EncodeWindow(const WindowResult& result) {
                       {"score", track.score}});
   }
   document["tracks"] = std::move(tracks);
+  Json relations = Json::array();
+  for (const tracking::Relation& relation : result.relations) {
+    relations.push_back(RelationToJson(relation));
+  }
+  document["relations"] = std::move(relations);
   const std::vector<uint8_t> bytes = Json::to_cbor(document);
   return std::string(bytes.begin(), bytes.end());
 }
@@ -91,6 +117,9 @@ WindowResult DecodeWindow(const std::string& bytes) {
         throw Damaged();
       }
       result.tracks.push_back(std::move(track));
+    }
+    for (const Json& value : document.at("relations")) {
+      result.relations.push_back(RelationFromJson(value));
     }
     return result;
   } catch (const nlohmann::json::exception&) {

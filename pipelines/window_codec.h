@@ -3,6 +3,7 @@
 // What one window gave, as bytes for the project file's work table.
 #pragma once
 
+#include "tracking/succession.h"
 #include "tracking/track.h"
 
 #include <string>
@@ -15,6 +16,8 @@ struct WindowResult {
   tracking::TrackSet tracks;
   // Per edition: pixels of the window's core where no sheet can be read.
   std::vector<tracking::Mask> uncovered;
+  // Opinions on drawings, of which the older one's pixel lies in the core.
+  std::vector<tracking::Relation> relations;
 
   bool operator==(const WindowResult& other) const;
 };

@@ -246,7 +246,7 @@ WorldClipOptions LinkingClipOptions() {
   options.blank = 0.0;
   options.min_change = 0.1;
   options.max_change = 0.6;
-  options.max_distortion_px = 6.0;
+  options.max_distortion_px = 20.0;
   options.life.rebuild = 0.25;
   options.life.split = 0.12;
   options.life.merge = 0.16;

@@ -4,6 +4,9 @@
 #include "core/error.h"
 #include "models/vis/segmenter.h"
 
+#include <string_view>
+#include <utility>
+
 namespace mapweave::vis {
 namespace {
 
@@ -11,6 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr char kFormat[] = "mapweave-checkpoint";
 constexpr char kVersion[] = "1";
+constexpr std::string_view kLinkPrefix = "link.";
 
 [[noreturn]] void Fail(const fs::path& path, const std::string& what) {
   throw Error(ErrorCode::kDevice, path.string() + ": " + what,
@@ -40,6 +44,44 @@ void CheckFormat(const fs::path& path,
   if (version == metadata.end() || version->second != kVersion) {
     Fail(path, "is a checkpoint of another version of this program");
   }
+}
+
+// The weights of the network and, without their prefix, those of the linker.
+struct SplitTensors {
+  std::map<std::string, torch::Tensor> network;
+  std::map<std::string, torch::Tensor> linker;
+};
+
+SplitTensors Split(const std::map<std::string, torch::Tensor>& tensors) {
+  SplitTensors split;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(kLinkPrefix)) {
+      split.linker[name.substr(kLinkPrefix.size())] = tensor;
+    } else {
+      split.network[name] = tensor;
+    }
+  }
+  return split;
+}
+
+Json LinkHeader(const Linker& linker) {
+  return {{"config", linker.net->Config().ToJson()},
+          {"method", tracking::LinkMethodName(linker.decision.method)},
+          {"threshold", linker.decision.threshold},
+          {"training", linker.training}};
+}
+
+// Throws Error{kBadInput}, or what the JSON library throws, naming what is
+// missing or impossible.
+std::shared_ptr<Linker> LinkerFromHeader(const Json& header) {
+  auto linker = std::make_shared<Linker>();
+  linker->net = LinkNet(LinkNetConfig::FromJson(header.at("config")), Rng(0));
+  linker->decision.method =
+      tracking::ParseLinkMethod(header.at("method").get<std::string>());
+  header.at("threshold").get_to(linker->decision.threshold);
+  linker->decision.Validate();
+  linker->training = header.at("training");
+  return linker;
 }
 
 }  // namespace
@@ -95,6 +137,12 @@ void SaveCheckpoint(const fs::path& path, const Checkpoint& checkpoint) {
       {"training", checkpoint.training.dump()},
   };
   content.tensors = NamedTensors(checkpoint.network->Module());
+  if (checkpoint.linker) {
+    content.metadata["link"] = LinkHeader(*checkpoint.linker).dump();
+    for (auto& [name, tensor] : NamedTensors(*checkpoint.linker->net)) {
+      content.tensors[std::string(kLinkPrefix) + name] = tensor;
+    }
+  }
   nn::WriteSafetensors(path, content);
 }
 
@@ -111,12 +159,25 @@ Checkpoint LoadCheckpoint(const fs::path& path) {
         family->second, HeaderJson(path, content.metadata, "config"));
     checkpoint.decode = checkpoint.network->CheckDecode(
         HeaderJson(path, content.metadata, "decode"));
+    if (content.metadata.contains("link")) {
+      checkpoint.linker =
+          LinkerFromHeader(HeaderJson(path, content.metadata, "link"));
+    }
+  } catch (const nlohmann::json::exception& error) {
+    Fail(path, std::string("its header is damaged: ") + error.what());
   } catch (const Error& error) {
     if (error.Code() == ErrorCode::kDevice) throw;
     Fail(path, error.Message());
   }
   checkpoint.training = HeaderJson(path, content.metadata, "training");
-  CopyTensors(path, content.tensors, checkpoint.network->Module());
+  const SplitTensors tensors = Split(content.tensors);
+  CopyTensors(path, tensors.network, checkpoint.network->Module());
+  if (checkpoint.linker) {
+    CopyTensors(path, tensors.linker, *checkpoint.linker->net);
+    checkpoint.linker->net->eval();
+  } else if (!tensors.linker.empty()) {
+    Fail(path, "holds the weights of a linker that its header does not name");
+  }
   checkpoint.network->Module().eval();
   return checkpoint;
 }
@@ -131,6 +192,9 @@ CheckpointInfo InspectCheckpoint(const std::string& path) {
   }
   for (const char* key : {"config", "decode", "training"}) {
     info.config[key] = HeaderJson(path, header.metadata, key);
+  }
+  if (header.metadata.contains("link")) {
+    info.config["link"] = HeaderJson(path, header.metadata, "link");
   }
   for (const auto& [name, shape] : header.shapes) {
     // Running statistics are no parameters.

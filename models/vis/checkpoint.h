@@ -2,13 +2,15 @@
 //
 // Checkpoints of networks: a safetensors file with the weights, and in its
 // header the family, the configuration, the calibrated decoding options and how
-// it was trained.
+// it was trained. A trained linker lies in the same file: its weights under
+// names that begin with "link.", its configuration under "link" in the header.
 //
 // Internal to models: pulls in Torch.
 #pragma once
 
 #include "core/json.h"
 #include "models/nn/safetensors.h"
+#include "models/vis/link_net.h"
 #include "models/vis/network.h"
 
 #include <filesystem>
@@ -22,6 +24,8 @@ struct Checkpoint {
   std::shared_ptr<Network> network;  // as loaded: on the CPU, in evaluation
   Json decode;                       // see Network
   Json training = Json::object();
+  // Learned, for networks that find instances; null = none was trained.
+  std::shared_ptr<Linker> linker;
 };
 
 // Replaces the file whole or not at all. Throws Error{kFailure}.

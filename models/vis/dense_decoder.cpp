@@ -106,9 +106,23 @@ DecodeOptions DecodeOptions::FromJson(const Json& json) {
   return options;
 }
 
-tracking::TrackSet DecodeAllTracks(const DenseMaps& maps,
-                                   const std::vector<cv::Mat>& coverage,
-                                   const DecodeOptions& options) {
+std::vector<std::vector<Point2d>> CentreVotes(
+    const DenseMaps& maps,
+    const std::vector<std::vector<Instance>>& per_edition) {
+  std::vector<std::vector<Point2d>> centres;
+  for (size_t t = 0; t < per_edition.size(); ++t) {
+    centres.emplace_back();
+    for (const Instance& instance : per_edition[t]) {
+      centres.back().push_back(
+          VotedCentre(instance, maps.offset_x[t], maps.offset_y[t]));
+    }
+  }
+  return centres;
+}
+
+tracking::LinkScene FindInstances(const DenseMaps& maps,
+                                  const std::vector<cv::Mat>& coverage,
+                                  const DecodeOptions& options) {
   MAPWEAVE_CHECK(maps.foreground.size() == coverage.size());
   tracking::ComponentOptions components;
   components.interior_threshold = options.interior_threshold;
@@ -116,28 +130,32 @@ tracking::TrackSet DecodeAllTracks(const DenseMaps& maps,
   components.grow_px = options.grow_px;
   components.min_area_px = options.min_area_px;
 
-  std::vector<std::vector<Instance>> per_edition;
-  std::vector<std::vector<Point2d>> centres;
+  tracking::LinkScene scene;
   for (size_t t = 0; t < coverage.size(); ++t) {
-    per_edition.push_back(tracking::InstancesFromMaps(
+    scene.per_edition.push_back(tracking::InstancesFromMaps(
         maps.foreground[t], maps.interior[t], coverage[t], components));
-    centres.emplace_back();
-    for (Instance& instance : per_edition.back()) {
+    for (Instance& instance : scene.per_edition.back()) {
       instance.score =
           InteriorScore(instance, maps.interior[t], options.interior_threshold);
-      centres.back().push_back(
-          VotedCentre(instance, maps.offset_x[t], maps.offset_y[t]));
     }
   }
+  scene.centres = CentreVotes(maps, scene.per_edition);
+  scene.foreground = maps.foreground;
+  return scene;
+}
 
+tracking::TrackSet DecodeAllTracks(const DenseMaps& maps,
+                                   const std::vector<cv::Mat>& coverage,
+                                   const DecodeOptions& options) {
+  const tracking::LinkScene scene = FindInstances(maps, coverage, options);
   tracking::LinkOptions link;
   link.min_iou = options.min_iou;
   link.min_probability = options.min_link_probability;
   if (options.centre_distance_px > 0.0) {
     link.affinity = [&](const InstanceRef& a, const InstanceRef& b) {
       const auto centre = [&](const InstanceRef& ref) {
-        return centres[static_cast<size_t>(ref.edition)]
-                      [static_cast<size_t>(ref.index)];
+        return scene.centres[static_cast<size_t>(ref.edition)]
+                            [static_cast<size_t>(ref.index)];
       };
       const Point2d p = centre(a);
       const Point2d q = centre(b);
@@ -146,7 +164,7 @@ tracking::TrackSet DecodeAllTracks(const DenseMaps& maps,
                                    options.centre_softness_px));
     };
   }
-  return tracking::LinkInstances(per_edition, maps.foreground, link);
+  return tracking::LinkInstances(scene.per_edition, scene.foreground, link);
 }
 
 tracking::TrackSet DecodeTracks(const DenseMaps& maps,

@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "tracking/clip.h"
+#include "tracking/link_graph.h"
 #include "tracking/track.h"
 
 #include <opencv2/core.hpp>
@@ -47,6 +48,18 @@ struct DecodeOptions {
   static DecodeOptions FromJson(const Json& json);
   Json ToJson() const;
 };
+
+// The instances of each edition before they are linked, with their votes for
+// the shared centre and the foreground. `coverage` as in Clip.
+tracking::LinkScene FindInstances(const DenseMaps& maps,
+                                  const std::vector<cv::Mat>& coverage,
+                                  const DecodeOptions& options);
+
+// The same of instances that are known: for each, where its pixels say on
+// average that the shared centre is.
+std::vector<std::vector<Point2d>> CentreVotes(
+    const DenseMaps& maps,
+    const std::vector<std::vector<tracking::Instance>>& per_edition);
 
 // All tracks, whatever their score. `coverage` as in Clip.
 tracking::TrackSet DecodeAllTracks(const DenseMaps& maps,

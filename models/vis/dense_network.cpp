@@ -14,6 +14,10 @@ struct DensePrediction : Prediction {
   DenseMaps maps;
 };
 
+const DenseMaps& MapsOf(const Prediction& prediction) {
+  return dynamic_cast<const DensePrediction&>(prediction).maps;
+}
+
 // A copy of a contiguous float32 [H, W] tensor.
 cv::Mat ToMat(const torch::Tensor& map) {
   const torch::Tensor values = map.contiguous();
@@ -81,8 +85,21 @@ std::unique_ptr<Prediction> DenseNetwork::Predict(const Clip& clip,
 tracking::TrackSet DenseNetwork::AllTracks(const Prediction& prediction,
                                            const std::vector<cv::Mat>& coverage,
                                            const Json& decode) const {
-  return DecodeAllTracks(dynamic_cast<const DensePrediction&>(prediction).maps,
-                         coverage, DecodeOptions::FromJson(decode));
+  return DecodeAllTracks(MapsOf(prediction), coverage,
+                         DecodeOptions::FromJson(decode));
+}
+
+std::optional<tracking::LinkScene> DenseNetwork::Instances(
+    const Prediction& prediction, const std::vector<cv::Mat>& coverage,
+    const Json& decode) const {
+  return FindInstances(MapsOf(prediction), coverage,
+                       DecodeOptions::FromJson(decode));
+}
+
+std::vector<std::vector<Point2d>> DenseNetwork::CentreVotes(
+    const Prediction& prediction,
+    const std::vector<std::vector<tracking::Instance>>& per_edition) const {
+  return vis::CentreVotes(MapsOf(prediction), per_edition);
 }
 
 Json DenseNetwork::CheckDecode(const Json& decode) const {

@@ -13,6 +13,7 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,13 @@ class DenseNetwork : public Network {
   tracking::TrackSet AllTracks(const Prediction& prediction,
                                const std::vector<cv::Mat>& coverage,
                                const Json& decode) const override;
+  std::optional<tracking::LinkScene> Instances(
+      const Prediction& prediction, const std::vector<cv::Mat>& coverage,
+      const Json& decode) const override;
+  std::vector<std::vector<Point2d>> CentreVotes(
+      const Prediction& prediction,
+      const std::vector<std::vector<tracking::Instance>>& per_edition)
+      const override;
   Json CheckDecode(const Json& decode) const override;
   std::vector<DecodeChoice> DecodeChoices() const override;
 

@@ -9,6 +9,11 @@
 #include <charconv>
 #include <thread>
 
+// There where Torch multiplies matrices by OpenBLAS, which does not heed Torch's
+// number of threads: its own spin while they wait, and beside other work they
+// slow small products down many times.
+extern "C" __attribute__((weak)) void openblas_set_num_threads(int threads);
+
 namespace mapweave::vis {
 namespace {
 
@@ -65,6 +70,7 @@ std::vector<std::string> ListDevices() {
 void SetTorchThreads(int threads) {
   MAPWEAVE_CHECK(threads >= 1);
   torch::set_num_threads(threads);
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
 }
 
 OneThreadScope::OneThreadScope() : before_(torch::get_num_threads()) {

@@ -13,6 +13,18 @@
 
 namespace mapweave::vis {
 
+std::optional<tracking::LinkScene> Network::Instances(
+    const Prediction& /*prediction*/, const std::vector<cv::Mat>& /*coverage*/,
+    const Json& /*decode*/) const {
+  return std::nullopt;
+}
+
+std::vector<std::vector<Point2d>> Network::CentreVotes(
+    const Prediction& /*prediction*/,
+    const std::vector<std::vector<tracking::Instance>>& /*per_edition*/) const {
+  return {};
+}
+
 void NetworkOptions::Validate() const {
   const bool is_query = QueryConfig::IsPreset(preset);
   const bool is_resnet =

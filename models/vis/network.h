@@ -12,10 +12,12 @@
 #include "models/vis/device.h"
 #include "models/vis/trainer.h"
 #include "tracking/clip.h"
+#include "tracking/link_graph.h"
 
 #include <torch/torch.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,6 +74,17 @@ class Network {
   virtual tracking::TrackSet AllTracks(const Prediction& prediction,
                                        const std::vector<cv::Mat>& coverage,
                                        const Json& decode) const = 0;
+
+  // For a learned linker: the instances of each edition before they are linked,
+  // as AllTracks takes them; nothing of a family that finds whole tracks.
+  virtual std::optional<tracking::LinkScene> Instances(
+      const Prediction& prediction, const std::vector<cv::Mat>& coverage,
+      const Json& decode) const;
+  // Where the network believes the centres shared by all editions of known
+  // instances to lie (LinkScene::centres); empty of such a family.
+  virtual std::vector<std::vector<Point2d>> CentreVotes(
+      const Prediction& prediction,
+      const std::vector<std::vector<tracking::Instance>>& per_edition) const;
 
   // `decode` with the defaults of what it lacks: all of them for {}. Throws
   // Error{kUsage} or Error{kBadInput} naming the option that is impossible.

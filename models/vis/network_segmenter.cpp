@@ -2,36 +2,42 @@
 //
 // The Segmenter behind LoadSegmenter: a network of any family, then its
 // decoder.
+#include "core/log.h"
 #include "models/vis/checkpoint.h"
 #include "models/vis/device.h"
+#include "models/vis/link_net.h"
 #include "models/vis/network.h"
 #include "models/vis/segmenter.h"
+#include "tracking/link_decision.h"
+#include "tracking/link_graph.h"
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace mapweave::vis {
 namespace {
 
 class NetworkSegmenter : public Segmenter {
  public:
-  // Shares `network`, which is on the device and in evaluation mode.
-  NetworkSegmenter(std::shared_ptr<Network> network, Json decode,
-                   Compute compute)
-      : network_(std::move(network)),
-        decode_(std::move(decode)),
+  // Shares what `checkpoint` holds; its network is on the device and in
+  // evaluation mode.
+  NetworkSegmenter(Checkpoint checkpoint, Compute compute)
+      : network_(std::move(checkpoint.network)),
+        linker_(std::move(checkpoint.linker)),
+        decode_(std::move(checkpoint.decode)),
         compute_(compute) {}
 
-  tracking::TrackSet Segment(const tracking::Clip& clip) override {
+  Segmentation Segment(const tracking::Clip& clip) override {
     const std::unique_ptr<Prediction> prediction =
         WithTorchErrors("segmenting a window",
                         [&] { return network_->Predict(clip, compute_); });
-    tracking::TrackSet tracks =
-        network_->AllTracks(*prediction, clip.coverage, decode_);
+    Segmentation result = Link(*prediction, clip);
     const auto min_score = decode_.at("min_score").get<double>();
-    std::erase_if(tracks, [&](const tracking::Track& track) {
+    std::erase_if(result.tracks, [&](const tracking::Track& track) {
       return static_cast<double>(track.score) < min_score;
     });
-    return tracks;
+    return result;
   }
 
   std::unique_ptr<Segmenter> Clone() const override {
@@ -39,7 +45,24 @@ class NetworkSegmenter : public Segmenter {
   }
 
  private:
+  // All tracks, whatever their score.
+  Segmentation Link(const Prediction& prediction, const tracking::Clip& clip) {
+    const auto scene =
+        linker_ ? network_->Instances(prediction, clip.coverage, decode_)
+                : std::nullopt;
+    if (!scene) {
+      return {network_->AllTracks(prediction, clip.coverage, decode_), {}};
+    }
+    const tracking::LinkGraph graph = tracking::BuildLinkGraph(*scene, &clip);
+    const std::vector<tracking::PairOpinion> opinions =
+        JudgePairs(linker_->net, graph);
+    return {tracking::DecideTracks(scene->per_edition, graph, opinions,
+                                   linker_->decision),
+            tracking::RelationsOf(scene->per_edition, graph, opinions)};
+  }
+
   std::shared_ptr<Network> network_;
+  std::shared_ptr<Linker> linker_;
   Json decode_;
   Compute compute_;
 };
@@ -52,8 +75,11 @@ std::unique_ptr<Segmenter> LoadSegmenter(const std::string& path,
   const Compute compute = ToCompute(device, precision);
   Checkpoint checkpoint = LoadCheckpoint(path);
   checkpoint.network->Module().to(compute.device);
-  return std::make_unique<NetworkSegmenter>(checkpoint.network,
-                                            checkpoint.decode, compute);
+  // Queries find whole tracks, which need no linker.
+  if (!checkpoint.linker && checkpoint.network->Family() == "dense") {
+    LogInfo("{} holds no trained linker: editions are linked by overlap", path);
+  }
+  return std::make_unique<NetworkSegmenter>(std::move(checkpoint), compute);
 }
 
 }  // namespace mapweave::vis

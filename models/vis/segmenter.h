@@ -6,6 +6,7 @@
 
 #include "core/json.h"
 #include "tracking/clip.h"
+#include "tracking/succession.h"
 
 #include <memory>
 #include <string>
@@ -13,13 +14,20 @@
 
 namespace mapweave::vis {
 
+struct Segmentation {
+  // In the clip's pixel frame, ordered by their first mask's first pixel.
+  tracking::TrackSet tracks;
+  // What a learned linker thinks of drawings that may come one of the other;
+  // empty without one.
+  std::vector<tracking::Relation> relations;
+};
+
 class Segmenter {
  public:
   virtual ~Segmenter() = default;
-  // Tracks in the clip's pixel frame, ordered by their first mask's first
-  // pixel. T from 1 upward, any size. Pixels outside the coverage never belong
-  // to a mask. Not thread-safe: one Segmenter per thread (see Clone).
-  virtual tracking::TrackSet Segment(const tracking::Clip& clip) = 0;
+  // T from 1 upward, any size. Pixels outside the coverage never belong to a
+  // mask. Not thread-safe: one Segmenter per thread (see Clone).
+  virtual Segmentation Segment(const tracking::Clip& clip) = 0;
   // Another segmenter that shares the weights.
   virtual std::unique_ptr<Segmenter> Clone() const = 0;
 };

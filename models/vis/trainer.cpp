@@ -81,6 +81,12 @@ Checkpoint StartingPoint(const TrainOptions& options) {
                                           ": was trained with " + norm +
                                           " norm, not " + options.norm);
     }
+    if (checkpoint.linker) {
+      // It was trained on what the old weights find.
+      LogInfo("the linker of {} is left out: train it anew for the new network",
+              options.init_checkpoint);
+      checkpoint.linker.reset();
+    }
     return checkpoint;
   }
   Checkpoint checkpoint;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
+#include "cli/link_training.h"
 #include "cli/training_arguments.h"
 #include "core/error.h"
 #include "pipelines/segment.h"
@@ -17,6 +18,7 @@ struct TrainCommand {
   pipelines::LabelTrainOptions labels;
   std::string drawn_on = "auto";
   bool from_scratch = false;
+  LinkArguments links;
 };
 
 // Enough for a few hundred buildings; cautious with what is known already.
@@ -74,6 +76,14 @@ void RunTrain(const CommonOptions& common, const TrainCommand& options,
   }
   if (!options.labels.labels.empty()) {
     RunTrainOnLabels(common, options, context);
+    return;
+  }
+  if (options.links.is_asked) {
+    LinkArguments links = options.links;
+    links.worlds.training.checkpoint = options.training.Parsed().output;
+    links.worlds.hands = options.worlds.hands;
+    links.worlds.clip_px = options.worlds.clip_px;
+    RunTrainLinks(common, links, context);
     return;
   }
   pipelines::WorldTrainOptions worlds = options.worlds;
@@ -219,6 +229,7 @@ void AddTrainCommands(CLI::App& app, Invocation& invocation) {
                     "Train nothing: choose the thresholds of the checkpoint "
                     "OUTPUT anew");
   AddLabelOptions(command, *options);
+  AddLinkOptions(command, options->links);
   command->footer(
       "Examples:\n"
       "  mapweave train --labels drawn.gpkg --series town.gpkg -o "

@@ -111,7 +111,7 @@ TEST_F(TrainerTest, LearnsTwoClipsByHeart) {
   const auto segmenter = LoadSegmenter(options.output, "cpu");
   const LabelledClip labelled = source.Get(1);
   const tracking::Measures measures = tracking::Evaluate(
-      segmenter->Segment(labelled.clip),
+      segmenter->Segment(labelled.clip).tracks,
       tracking::TracksFromLabels(labelled.labels), tracking::MeasureOptions{});
   EXPECT_GT(measures.link_f1, 0.9);
   EXPECT_GT(measures.track_f1, 0.9);
@@ -130,9 +130,9 @@ TEST_F(TrainerTest, LearnsTwoClipsByHeart) {
   for (cv::Mat& coverage : uncovered.coverage) {
     coverage = cv::Mat::zeros(coverage.size(), CV_8UC1);
   }
-  EXPECT_TRUE(segmenter->Segment(uncovered).empty());
+  EXPECT_TRUE(segmenter->Segment(uncovered).tracks.empty());
   uncovered.coverage[0](cv::Rect(0, 0, 32, 64)) = 1;
-  for (const tracking::Track& track : segmenter->Segment(uncovered)) {
+  for (const tracking::Track& track : segmenter->Segment(uncovered).tracks) {
     EXPECT_TRUE(track.masks[1].IsEmpty());
     EXPECT_LE(track.masks[0].Bounds().br().x, 32);
   }
@@ -255,8 +255,8 @@ TEST_F(TrainerTest, TrainsQueriesOnADenseTrunkLikeAnyOtherNetwork) {
   }
   const tracking::Clip clip = source.Get(0).clip;
   const auto segmenter = LoadSegmenter(options.output, "cpu");
-  EXPECT_EQ(segmenter->Segment(clip).size(),
-            segmenter->Clone()->Segment(clip).size());
+  EXPECT_EQ(segmenter->Segment(clip).tracks.size(),
+            segmenter->Clone()->Segment(clip).tracks.size());
   EXPECT_EQ(Curve(options.curves_csv).size(), 2u);
 
   options.resume = true;

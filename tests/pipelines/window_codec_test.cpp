@@ -21,6 +21,7 @@ WindowResult Example() {
   result.tracks = {track, track};
   result.tracks[1].score = 0.125f;
   result.uncovered = {Mask(), Mask::FromRuns({{0, 0, 64}}), Mask()};
+  result.relations = {{0, 2, {-3, 5}, {70000, 1000}, {0.25f, 0.875f}}};
   return result;
 }
 
@@ -39,6 +40,8 @@ TEST(WindowCodec, ComparesEveryMember) {
            [](auto& r) { r.tracks[1].presence[0] = 0.5f; },
            [](auto& r) { r.tracks[1].link[0] = 0.5f; },
            [](auto& r) { r.tracks[1].score = 0.5f; },
+           [](auto& r) { r.relations[0].to.x = 7; },
+           [](auto& r) { r.relations[0].opinion.related = 0.5f; },
            [](auto& r) {
              r.uncovered[0] = Mask::FromRuns({{1, 1, 2}});
            }}) {
