@@ -175,8 +175,11 @@ std::optional<std::vector<tracking::LineageEvent>> ReadLineage(
   try {
     const db::Store store = db::Store::Open(path, db::OpenMode::kReadOnly);
     rows = store.Lineage();
-  } catch (const Error&) {
-    // Another program's GeoPackage with a layer of that name.
+  } catch (const Error& error) {
+    // Another program's GeoPackage with a layer of that name, or a project that
+    // an older version wrote.
+    LogWarning("eval: what happened to buildings is not compared: {}; {}",
+               error.Message(), error.Hint());
     return std::nullopt;
   }
   const auto track = [&](const std::optional<std::string>& id) {

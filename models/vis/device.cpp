@@ -10,8 +10,9 @@
 #include <thread>
 
 // There where Torch multiplies matrices by OpenBLAS, which does not heed Torch's
-// number of threads: its own spin while they wait, and beside other work they
-// slow small products down many times.
+// number of threads: its own spin while they wait, beside other work they slow
+// small products down many times, and sums would depend on their number. So it
+// has one.
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int threads);
 
 namespace mapweave::vis {
@@ -70,7 +71,7 @@ std::vector<std::string> ListDevices() {
 void SetTorchThreads(int threads) {
   MAPWEAVE_CHECK(threads >= 1);
   torch::set_num_threads(threads);
-  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
 }
 
 OneThreadScope::OneThreadScope() : before_(torch::get_num_threads()) {
