@@ -333,8 +333,12 @@ TEST_F(CatalogueTest, CogOfASheetInDegreesStaysInThem) {
   grid.resolution = 1e-5;
   grid.width = 32;
   grid.height = 32;
-  ImageU8 image(32, 32, 3, 250);
-  for (int x = 0; x < 32; ++x) std::fill_n(image.At(x, 7), 3, SheetValue(x, 7));
+  ImageU8 image(32, 32, 3, 0);
+  for (int y = 0; y < 32; ++y) {
+    for (int x = 0; x < 32; ++x) {
+      std::fill_n(image.At(x, y), 3, SheetValue(x, y));
+    }
+  }
   geo::WriteGeoTiff(Path("a_1882.tif"), image, grid);
   Write(LoadSeries({Path("a_1882.tif")}, {}), Path("stac"), true);
   const geo::SheetInfo cog = geo::InspectSheet(Path("stac/a_1882/a_1882.tif"));
@@ -343,8 +347,9 @@ TEST_F(CatalogueTest, CogOfASheetInDegreesStaysInThem) {
   EXPECT_NEAR(cog.resolution, 1e-5, 1e-12);
   geo::EditionReader reader({cog}, grid);
   const geo::Pixels pixels = reader.Read({0, 0, 32, 32});
+  EXPECT_EQ(*pixels.coverage.At(16, 7), 1);
   EXPECT_EQ(*pixels.rgb.At(16, 7), SheetValue(16, 7));
-  EXPECT_EQ(*pixels.rgb.At(16, 8), 250);
+  EXPECT_EQ(*pixels.rgb.At(16, 8), SheetValue(16, 8));
 }
 
 TEST_F(CatalogueTest, FolderThatCannotBeMadeIsNamed) {
