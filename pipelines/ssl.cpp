@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <numbers>
 
@@ -25,21 +26,6 @@ constexpr uint64_t kCutStream = 0x74696c652d637574ULL;
 // Keeps probe tiles apart from those that were trained on.
 constexpr uint64_t kTestSeed = 0x73736c2d74657374ULL;
 constexpr int64_t kSteps = 4;
-
-int64_t Place(TileFactor factor, int64_t hand, int64_t density, int64_t scale,
-              int64_t year) {
-  switch (factor) {
-    case TileFactor::kHand:
-      return hand;
-    case TileFactor::kDensity:
-      return density;
-    case TileFactor::kScale:
-      return scale;
-    case TileFactor::kYear:
-      return year;
-  }
-  return -1;
-}
 
 // A panel for each measure, in the order of their names.
 std::string CurvesSvg(const ssl::PretrainReport& report,
@@ -85,20 +71,42 @@ void MapTileOptions::Validate() const {
   }
 }
 
-MapTiles::MapTiles(const MapTileOptions& options)
-    : options_(options), hands_(synth::HandNames()) {
+MapTiles::MapTiles(const MapTileOptions& options) : options_(options) {
   options_.Validate();
 }
 
 ssl::ImageSample MapTiles::Get(int64_t index) const {
-  Rng rng = Rng(options_.seed, kTownStream).Fork(static_cast<uint64_t>(index));
-  const int64_t hand = rng.Int(0, std::ssize(hands_) - 1);
+  const ssl::FactorTile tile =
+      supply_.Draw(ssl::TileRequest{options_.seed, options_.side_px}, index);
+  const std::string& name =
+      TileFactorNames()[static_cast<size_t>(options_.label)];
+  ssl::ImageSample sample;
+  sample.rgb = tile.rgb;
+  sample.label = static_cast<int64_t>(tile.factors.at(name));
+  return sample;
+}
+
+std::vector<ssl::TileSupply::Factor> MapTileSupply::Factors() const {
+  return {{"hand", std::ssize(synth::HandNames())},
+          {"density", kSteps},
+          {"scale", kSteps},
+          {"year", kSteps}};
+}
+
+ssl::FactorTile MapTileSupply::Draw(const ssl::TileRequest& request,
+                                    int64_t index) const {
+  MapTileOptions options;
+  options.side_px = request.side_px;
+  options.Validate();
+  const std::vector<std::string> hands = synth::HandNames();
+  Rng rng = Rng(request.seed, kTownStream).Fork(static_cast<uint64_t>(index));
+  const int64_t hand = rng.Int(0, std::ssize(hands) - 1);
   const int64_t density = rng.Int(0, kSteps - 1);
   const int64_t scale = rng.Int(0, kSteps - 1);
   const int64_t year = rng.Int(0, kSteps - 1);
   synth::WorldOptions world;
   world.seed = rng.Next();
-  world.width_px = world.height_px = options_.side_px;
+  world.width_px = world.height_px = request.side_px;
   world.plan = rng.Pick(std::vector<synth::PlanFamily>{
       synth::PlanFamily::kGrid, synth::PlanFamily::kOrganic,
       synth::PlanFamily::kDenseCore});
@@ -109,15 +117,18 @@ ssl::ImageSample MapTiles::Get(int64_t index) const {
   world.margin_px = -2.0 * world.building_px;
   world.water = 0.1;
   synth::RenderOptions render;
-  render.hand = hands_[static_cast<size_t>(hand)];
+  render.hand = hands[static_cast<size_t>(hand)];
   render.seed = rng.Next();
   render.lettering = rng.Uniform(0.0, 0.6);
-  ssl::ImageSample sample;
-  sample.rgb = synth::RenderEdition(synth::MakeWorld(world),
-                                    static_cast<int>(year), render)
-                   .rgb;
-  sample.label = Place(options_.label, hand, density, scale, year);
-  return sample;
+  ssl::FactorTile tile;
+  tile.rgb = synth::RenderEdition(synth::MakeWorld(world),
+                                  static_cast<int>(year), render)
+                 .rgb;
+  tile.factors = {{"hand", static_cast<double>(hand)},
+                  {"density", static_cast<double>(density)},
+                  {"scale", static_cast<double>(scale)},
+                  {"year", static_cast<double>(year)}};
+  return tile;
 }
 
 SheetTiles::SheetTiles(std::vector<synth::MapSheet> sheets,
@@ -233,6 +244,21 @@ void SaveExperiment(const ssl::ExperimentReport& report,
   }
   transaction.Commit();
   store.Close();
+}
+
+void WriteFigures(const ssl::ExperimentReport& report,
+                  const std::string& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) {
+    throw Error(ErrorCode::kFailure,
+                folder + ": cannot be made: " + failure.message());
+  }
+  for (const ssl::ExperimentFigure& figure : report.figures) {
+    WriteFileAtomically(
+        std::filesystem::path(folder) / (report.name + "-" + figure.file),
+        figure.svg, Overwrite::kAllow);
+  }
 }
 
 Json ToJson(const SslPretrainReport& report) {

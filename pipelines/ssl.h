@@ -6,8 +6,9 @@
 
 #include "core/json.h"
 #include "core/progress.h"
-#include "models/ssl/experiment.h"
+#include "models/ssl/experiments/experiment.h"
 #include "models/ssl/pretrain.h"
+#include "models/ssl/tile_supply.h"
 #include "pipelines/videos.h"
 #include "synth/video_source.h"
 
@@ -38,8 +39,16 @@ struct MapTileOptions {
 };
 
 // Tiles of simulated towns, each of a town of its own. All factors vary
-// independently; one of them is the label. Sets of different seeds share no
-// town.
+// independently. Sets of different seeds share no town.
+class MapTileSupply : public ssl::TileSupply {
+ public:
+  std::vector<Factor> Factors() const override;
+  // Throws Error{kUsage} for sides that MapTileOptions refuses.
+  ssl::FactorTile Draw(const ssl::TileRequest& request,
+                       int64_t index) const override;
+};
+
+// The same with one factor as the label.
 class MapTiles : public ssl::ImageSource {
  public:
   // Throws what Validate throws.
@@ -49,7 +58,7 @@ class MapTiles : public ssl::ImageSource {
 
  private:
   MapTileOptions options_;
-  std::vector<std::string> hands_;
+  MapTileSupply supply_;
 };
 
 // Unlabelled tiles cut at random from scans, where there is paper.
@@ -100,6 +109,11 @@ ssl::ProbeReport ProbeOnTiles(const SslProbeOptions& options);
 // Records an experiment's measures in a project file.
 void SaveExperiment(const ssl::ExperimentReport& report,
                     const std::string& project);
+
+// Writes NAME-FILE for each of the experiment's figures, over what is there;
+// makes the folder. Throws Error{kFailure} naming what cannot be written.
+void WriteFigures(const ssl::ExperimentReport& report,
+                  const std::string& folder);
 
 Json ToJson(const SslPretrainReport& report);
 Json ToJson(const ssl::ProbeReport& report);

@@ -79,6 +79,7 @@ void PrintExperiment(const ssl::ExperimentReport& report) {
 struct ExperimentChoice {
   std::string name;
   std::string project;
+  std::string figures;
   ssl::ExperimentOptions options;
 };
 
@@ -86,6 +87,8 @@ void RunExperiment(const CommonOptions& common, const ExperimentChoice& choice,
                    RunContext& context) {
   ssl::ExperimentOptions options = choice.options;
   options.seed = common.seed;
+  const pipelines::MapTileSupply tiles;
+  options.tiles = &tiles;
   Json documents = Json::array();
   for (const ssl::ExperimentInfo& info : ssl::ListExperiments()) {
     if (choice.name != "all" && choice.name != info.name) continue;
@@ -93,6 +96,9 @@ void RunExperiment(const CommonOptions& common, const ExperimentChoice& choice,
         ssl::RunExperiment(info.name, options, context);
     if (!choice.project.empty()) {
       pipelines::SaveExperiment(report, choice.project);
+    }
+    if (!choice.figures.empty()) {
+      pipelines::WriteFigures(report, choice.figures);
     }
     if (common.json) {
       documents.push_back(pipelines::ToJson(report));
@@ -272,6 +278,8 @@ void AddExperiment(CLI::App& ssl_command, Invocation& invocation) {
   command->add_option("--project", choice->project,
                       "Project file that takes the measures into its table "
                       "experiment");
+  command->add_option("--figures", choice->figures,
+                      "Folder for pictures (SVG) of what was found");
   command->callback([choice, &invocation] {
     invocation.action = [choice, &invocation](RunContext& context) {
       RunExperiment(invocation.common, *choice, context);

@@ -2,7 +2,7 @@
 #include "core/error.h"
 #include "models/ssl/affine_regions.h"
 #include "models/ssl/denoising.h"
-#include "models/ssl/experiment.h"
+#include "models/ssl/experiments/experiment.h"
 #include "models/ssl/pretrain.h"
 #include "models/vis/trainer.h"
 #include "tests/models/rectangle_clips.h"

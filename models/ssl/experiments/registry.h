@@ -3,7 +3,7 @@
 // The experiments one by one; experiment.h is what callers use.
 #pragma once
 
-#include "models/ssl/experiment.h"
+#include "models/ssl/experiments/experiment.h"
 
 namespace mapweave::ssl {
 

@@ -3,9 +3,10 @@
 // Affine regions against counts that were come by otherwise: the Euler formula
 // of a line arrangement for one layer, a dense grid of activation patterns for
 // three.
-#include "core/random.h"
 #include "models/ssl/affine_regions.h"
-#include "models/ssl/experiments.h"
+
+#include "core/random.h"
+#include "models/ssl/experiments/registry.h"
 
 #include <fmt/format.h>
 
@@ -122,6 +123,10 @@ ExperimentReport AffineRegionsExperiment(const ExperimentOptions& options,
         area = std::max(area, faults.area);
         affine = std::max(affine, faults.affine);
         const auto difference = static_cast<double>(other - found);
+        if (!single && report.figures.empty()) {
+          report.figures.push_back(
+              {"regions.svg", RegionsSvg(regions, {}, 600)});
+        }
         if (single) one_layer = std::max(one_layer, std::abs(difference));
         if (!single) below_grid = std::max(below_grid, difference);
         report.table.rows.push_back(

@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/progress.h"
 #include "models/ssl/measure.h"
+#include "models/ssl/tile_supply.h"
 
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,8 @@ struct ExperimentOptions {
   int seeds = 0;
   // A form of seconds that runs all of the code; its verdict means nothing.
   bool smoke = false;
+  // Borrowed; experiments on map tiles throw Error{kUsage} without it.
+  const TileSupply* tiles = nullptr;
 };
 
 // One thing that must hold.
@@ -43,6 +46,12 @@ struct ExperimentTable {
   std::vector<std::vector<std::string>> rows;
 };
 
+// A picture of what was found, to be written to a folder.
+struct ExperimentFigure {
+  std::string file;  // name with extension, "regions.svg"
+  std::string svg;
+};
+
 struct ExperimentReport {
   std::string name;
   std::string paper;
@@ -50,6 +59,7 @@ struct ExperimentReport {
   ExperimentTable table;
   std::vector<Criterion> criteria;
   std::vector<Measure> measures;
+  std::vector<ExperimentFigure> figures;
   double seconds = 0.0;
 
   // "reproduced" if all criteria hold, "not reproduced" if none, else "partly".

@@ -4,7 +4,7 @@
 // the label has little variance: slow paper tone, and a fine hatch in one of
 // eight directions.
 #include "models/ssl/denoising.h"
-#include "models/ssl/experiments.h"
+#include "models/ssl/experiments/registry.h"
 #include "models/ssl/probe.h"
 #include "models/ssl/tensor_random.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "models/ssl/experiment.h"
+#include "models/ssl/experiments/experiment.h"
 
 #include "core/error.h"
-#include "models/ssl/experiments.h"
+#include "models/ssl/experiments/registry.h"
 
 #include <algorithm>
 #include <chrono>
