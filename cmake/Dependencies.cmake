@@ -14,6 +14,7 @@ add_library(mapweave_torch INTERFACE)
 target_link_libraries(mapweave_torch INTERFACE ${TORCH_LIBRARIES})
 target_include_directories(mapweave_torch SYSTEM INTERFACE
   ${TORCH_INCLUDE_DIRS})
+include(Distributed)
 
 add_library(mapweave_opencv INTERFACE)
 target_link_libraries(mapweave_opencv INTERFACE

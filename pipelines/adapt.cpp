@@ -73,6 +73,10 @@ void AdaptOptions::Validate() const {
   require(rounds >= 1 && rounds <= 20, "--rounds", rounds);
   require(mix_worlds >= 0.0 && mix_worlds < 1.0, "--mix-worlds", mix_worlds);
   require(label_share > 0.0 && label_share <= 1.0, "label_share", label_share);
+  if (training.processes.size > 1) {
+    throw Error(ErrorCode::kUsage, "adapt runs in one process",
+                "unset RANK and WORLD_SIZE, and start it once");
+  }
   reading.Validate();
   looking.Validate();
 }

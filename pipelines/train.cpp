@@ -62,8 +62,9 @@ TrainReport TrainOn(const tracking::ClipSource& train,
                     const vis::TrainOptions& training, RunContext& context) {
   TrainReport report;
   report.result = vis::Train(train, validation, training, context);
-  if (!training.curves_csv.empty()) DrawCurves(training.curves_csv);
   report.checkpoint = training.output;
+  if (!training.processes.IsFirst()) return report;
+  if (!training.curves_csv.empty()) DrawCurves(training.curves_csv);
   report.checkpoint_sha256 = Sha256OfFile(training.output);
   return report;
 }
@@ -119,7 +120,17 @@ Json ToJson(const TrainReport& report) {
                    {"steps", result.steps},
                    {"clips", result.clips},
                    {"seconds", result.seconds},
-                   {"loss", result.loss}};
+                   {"loss", result.loss},
+                   {"waiting_share", result.waiting_share}};
+  if (!result.groups.Empty()) {
+    Json groups = Json::object();
+    for (const nn::GroupLoss& group : result.groups.Groups()) {
+      groups[group.group] = {{"loss", group.loss}, {"clips", group.count}};
+    }
+    document["groups"] = std::move(groups);
+    document["groups_micro_loss"] = result.groups.MicroMean();
+    document["groups_macro_loss"] = result.groups.MacroMean();
+  }
   if (result.validated) {
     document["validation"] = {{"detection_f1", result.validation.detection_f1},
                               {"link_f1", result.validation.link_f1},

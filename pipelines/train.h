@@ -24,6 +24,7 @@ struct WorldTrainOptions {
 struct TrainReport {
   vis::TrainResult result;
   std::string checkpoint;
+  // Empty but in the first of several processes.
   std::string checkpoint_sha256;
 };
 

@@ -309,6 +309,7 @@ tracking::LinkedClip WorldClipSource::GetLinked(uint64_t index) const {
     out.clip.frames.push_back(std::move(image.rgb));
     out.clip.coverage.push_back(std::move(image.coverage));
     out.labels.push_back(std::move(image.labels));
+    out.groups.push_back(render.hand);
   }
   linked.links = LinksBetweenLabels(world, out.labels);
   tracking::RenumberLabels(out.labels);

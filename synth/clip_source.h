@@ -56,7 +56,8 @@ WorldClipOptions LinkingClipOptions();
 
 // Clip i is a pure function of the options and i. Labels run from 1, in the
 // order of the buildings' identities in the clip's world; a building is
-// labelled where its fill and outline are drawn on covered paper. Seeds live
+// labelled where its fill and outline are drawn on covered paper; an edition's
+// group is the hand that it is drawn in. Seeds live
 // in a namespace apart from MakeWorld's, and PlanFamily::kRingAndGrid, the plan
 // of the sample series, is never drawn.
 class WorldClipSource : public tracking::ClipSource,

@@ -37,6 +37,9 @@ class AdamW {
   AdamW(torch::nn::Module& model, const AdamWOptions& options);
 
   void ZeroGrad();
+  // [n] of all parameters that learn: what Step reads, to be added up over
+  // processes before it.
+  torch::Tensor& Gradients() { return gradients_; }
   // L2 norm of all gradients.
   double GradientNorm() const;
   // One update; gradients of a norm above `clip_norm` are scaled down to it.

@@ -2,6 +2,7 @@
 #include "models/nn/blocks.h"
 
 #include "core/error.h"
+#include "models/nn/synced_batch_norm.h"
 
 #include <cmath>
 
@@ -45,6 +46,11 @@ NormImpl::NormImpl(int64_t channels, NormKind kind) : kind_(kind) {
 }
 
 torch::Tensor NormImpl::forward(const torch::Tensor& x) {
+  if (kind_ == NormKind::kBatch && group_ != nullptr && is_training()) {
+    BatchNormState state{running_mean_, running_var_, kBatchNormMomentum,
+                         kNormEpsilon};
+    return SyncedBatchNorm(x, scale_, shift_, state, *group_);
+  }
   if (kind_ == NormKind::kBatch) {
     return torch::batch_norm(x, scale_, shift_, running_mean_, running_var_,
                              is_training(), kBatchNormMomentum, kNormEpsilon,
@@ -136,6 +142,19 @@ torch::Tensor TemporalFusionImpl::forward(const torch::Tensor& x,
           .view({clips * editions, height, width, channels})
           .permute({0, 3, 1, 2});
   return (x + norm_(sum)).relu_();
+}
+
+void SyncBatchNorms(torch::nn::Module& model, ProcessGroup& group) {
+  if (group.Size() == 1) return;
+  for (const auto& module : model.modules()) {
+    if (auto* norm = module->as<NormImpl>()) norm->SyncOver(group);
+  }
+}
+
+void FreezeBatchStatistics(torch::nn::Module& model) {
+  for (const auto& module : model.modules()) {
+    if (auto* norm = module->as<NormImpl>()) norm->eval();
+  }
 }
 
 void InitialiseWeights(torch::nn::Module& model, Rng rng) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/random.h"
+#include "models/nn/process_group.h"
 
 #include <torch/torch.h>
 
@@ -32,8 +33,13 @@ class NormImpl : public torch::nn::Module {
   NormImpl(int64_t channels, NormKind kind);
   torch::Tensor forward(const torch::Tensor& x);
 
+  // From now on batch statistics in training are those of all processes. The
+  // group is borrowed.
+  void SyncOver(ProcessGroup& group) { group_ = &group; }
+
  private:
   NormKind kind_;
+  ProcessGroup* group_ = nullptr;
   torch::Tensor scale_;  // [C]
   torch::Tensor shift_;  // [C]
   torch::Tensor running_mean_;
@@ -104,6 +110,14 @@ class TemporalFusionImpl : public torch::nn::Module {
   Norm norm_{nullptr};
 };
 TORCH_MODULE(TemporalFusion);
+
+// NormImpl::SyncOver for all batch norms of `model`. A group of one changes
+// nothing.
+void SyncBatchNorms(torch::nn::Module& model, ProcessGroup& group);
+
+// Batch norms keep the statistics that they have, in training as in use, until
+// the module's train() is called again.
+void FreezeBatchStatistics(torch::nn::Module& model);
 
 // Draws the convolutions of `model` (He et al., 2015, by fan-out), which are
 // zero after construction; everything else stays as constructed.

@@ -38,9 +38,16 @@ class FrozenNormImpl : public torch::nn::Module {
 TORCH_MODULE(FrozenNorm);
 
 AnyModule MakeNorm(int64_t channels, ResNetNorm norm) {
-  if (norm == ResNetNorm::kFrozen) return AnyModule(FrozenNorm(channels));
-  return AnyModule(
-      torch::nn::GroupNorm(torch::nn::GroupNormOptions(32, channels)));
+  switch (norm) {
+    case ResNetNorm::kFrozen:
+      return AnyModule(FrozenNorm(channels));
+    case ResNetNorm::kGroup:
+      return AnyModule(
+          torch::nn::GroupNorm(torch::nn::GroupNormOptions(32, channels)));
+    case ResNetNorm::kBatch:
+      break;
+  }
+  return AnyModule(torch::nn::BatchNorm2d(channels));
 }
 
 Conv2d MakeConv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
@@ -50,26 +57,34 @@ Conv2d MakeConv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
                     .bias(false));
 }
 
-struct BottleneckShape {
+enum class BlockKind { kPlain, kBottleneck };
+
+struct BlockShape {
+  BlockKind kind = BlockKind::kPlain;
   int64_t in = 0;
   int64_t inner = 0;
   int64_t stride = 1;
   ResNetNorm norm = ResNetNorm::kFrozen;
+
+  int64_t Out() const {
+    return kind == BlockKind::kBottleneck ? 4 * inner : inner;
+  }
 };
 
-class BottleneckImpl : public torch::nn::Module {
+// Two 3 x 3 convolutions, or in a bottleneck 1 x 1, 3 x 3 and 1 x 1, beside a
+// shortcut.
+class BlockImpl : public torch::nn::Module {
  public:
-  explicit BottleneckImpl(const BottleneckShape& shape) {
-    const int64_t out = 4 * shape.inner;
-    const std::array<Conv2d, 3> convs = {
-        MakeConv(shape.in, shape.inner, 1, 1),
-        MakeConv(shape.inner, shape.inner, 3, shape.stride),
-        MakeConv(shape.inner, out, 1, 1)};
-    for (size_t i = 0; i < 3; ++i) {
-      const std::string number = std::to_string(i + 1);
-      convs_.push_back(register_module("conv" + number, convs[i]));
-      norms_.push_back(MakeNorm(i < 2 ? shape.inner : out, shape.norm));
-      register_module("bn" + number, norms_.back().ptr());
+  explicit BlockImpl(const BlockShape& shape) {
+    const int64_t out = shape.Out();
+    if (shape.kind == BlockKind::kBottleneck) {
+      Add(MakeConv(shape.in, shape.inner, 1, 1), shape.inner, shape.norm);
+      Add(MakeConv(shape.inner, shape.inner, 3, shape.stride), shape.inner,
+          shape.norm);
+      Add(MakeConv(shape.inner, out, 1, 1), out, shape.norm);
+    } else {
+      Add(MakeConv(shape.in, out, 3, shape.stride), out, shape.norm);
+      Add(MakeConv(out, out, 3, 1), out, shape.norm);
     }
     if (shape.in != out || shape.stride != 1) {
       // A Sequential, for torchvision's names: downsample.0, downsample.1.
@@ -80,21 +95,33 @@ class BottleneckImpl : public torch::nn::Module {
     }
   }
 
-  torch::Tensor forward(const torch::Tensor& x) {
+  torch::Tensor forward(const torch::Tensor& x, const std::string& name,
+                        const ActivationWatch& watch) {
     torch::Tensor y = x;
-    for (size_t i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < convs_.size(); ++i) {
       y = norms_[i].forward(convs_[i](y));
-      if (i < 2) y = y.relu();
+      if (i + 1 == convs_.size()) break;
+      if (watch) watch(name + ".bn" + std::to_string(i + 1), y);
+      y = y.relu();
     }
-    return (y + (shortcut_ ? shortcut_->forward(x) : x)).relu();
+    y = y + (shortcut_ ? shortcut_->forward(x) : x);
+    if (watch) watch(name, y);
+    return y.relu();
   }
 
  private:
+  void Add(const Conv2d& conv, int64_t channels, ResNetNorm norm) {
+    const std::string number = std::to_string(convs_.size() + 1);
+    convs_.push_back(register_module("conv" + number, conv));
+    norms_.push_back(MakeNorm(channels, norm));
+    register_module("bn" + number, norms_.back().ptr());
+  }
+
   std::vector<Conv2d> convs_;
   std::vector<AnyModule> norms_;
   torch::nn::Sequential shortcut_{nullptr};
 };
-TORCH_MODULE(Bottleneck);
+TORCH_MODULE(Block);
 
 }  // namespace
 
@@ -106,36 +133,58 @@ ResNetNorm ParseResNetNorm(const std::string& text) {
 }
 
 const char* ResNetNormName(ResNetNorm norm) {
-  return norm == ResNetNorm::kFrozen ? "frozen" : "group";
+  switch (norm) {
+    case ResNetNorm::kFrozen:
+      return "frozen";
+    case ResNetNorm::kGroup:
+      return "group";
+    case ResNetNorm::kBatch:
+      return "batch";
+  }
+  return "";
 }
 
-ResNet50Impl::ResNet50Impl(ResNetNorm norm) {
+ResNetImpl::ResNetImpl(const ResNetShape& shape) {
+  MAPWEAVE_CHECK(shape.depth == 18 || shape.depth == 50);
+  const bool deep = shape.depth == 50;
   stem_ = register_module(
       "conv1",
-      Conv2d(Conv2dOptions(3, 64, 7).stride(2).padding(3).bias(false)));
-  stem_norm_ = MakeNorm(64, norm);
+      Conv2d(
+          Conv2dOptions(3, shape.width, 7).stride(2).padding(3).bias(false)));
+  stem_norm_ = MakeNorm(shape.width, shape.norm);
   register_module("bn1", stem_norm_.ptr());
-  constexpr std::array<int64_t, 4> kDepths = {3, 4, 6, 3};
-  int64_t channels = 64;
-  for (size_t i = 0; i < kDepths.size(); ++i) {
-    const int64_t inner = int64_t{64} << i;
-    torch::nn::Sequential stage;
-    for (int64_t j = 0; j < kDepths[i]; ++j) {
-      const int64_t stride = i > 0 && j == 0 ? 2 : 1;
-      stage->push_back(
-          Bottleneck(BottleneckShape{channels, inner, stride, norm}));
-      channels = 4 * inner;
+  const std::array<int64_t, 4> depths =
+      deep ? std::array<int64_t, 4>{3, 4, 6, 3}
+           : std::array<int64_t, 4>{2, 2, 2, 2};
+  channels_ = shape.width;
+  for (size_t i = 0; i < depths.size(); ++i) {
+    torch::nn::ModuleList stage;
+    for (int64_t j = 0; j < depths[i]; ++j) {
+      BlockShape block;
+      block.kind = deep ? BlockKind::kBottleneck : BlockKind::kPlain;
+      block.in = channels_;
+      block.inner = shape.width << i;
+      block.stride = i > 0 && j == 0 ? 2 : 1;
+      block.norm = shape.norm;
+      stage->push_back(Block(block));
+      channels_ = block.Out();
     }
     stages_[i] = register_module("layer" + std::to_string(i + 1), stage);
   }
 }
 
-std::array<torch::Tensor, 4> ResNet50Impl::forward(const torch::Tensor& x) {
-  torch::Tensor y = stem_norm_.forward(stem_(x)).relu();
-  y = torch::max_pool2d(y, 3, 2, 1);
+std::array<torch::Tensor, 4> ResNetImpl::forward(const torch::Tensor& x,
+                                                 const ActivationWatch& watch) {
+  torch::Tensor y = stem_norm_.forward(stem_(x));
+  if (watch) watch("bn1", y);
+  y = torch::max_pool2d(y.relu(), 3, 2, 1);
   std::array<torch::Tensor, 4> features;
   for (size_t i = 0; i < features.size(); ++i) {
-    y = stages_[i]->forward(y);
+    const std::string stage = "layer" + std::to_string(i + 1) + ".";
+    int64_t j = 0;
+    for (const auto& block : *stages_[i]) {
+      y = block->as<Block>()->forward(y, stage + std::to_string(j++), watch);
+    }
     features[i] = y;
   }
   return features;

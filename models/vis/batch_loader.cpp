@@ -50,6 +50,8 @@ void CheckClip(const LabelledClip& labelled) {
            coverage[t].size() == frames[0].size() &&
            labelled.labels[t].size() == frames[0].size();
   }
+  fits = fits &&
+         (labelled.groups.empty() || labelled.groups.size() == frames.size());
   if (!fits) {
     throw Error(ErrorCode::kBadInput,
                 "a training clip's frames, coverage and labels do not fit "
@@ -69,6 +71,7 @@ void ThinEditions(LabelledClip& labelled, int64_t editions, Rng& rng) {
     thinned.clip.frames.push_back(labelled.clip.frames[t]);
     thinned.clip.coverage.push_back(labelled.clip.coverage[t]);
     thinned.labels.push_back(labelled.labels[t]);
+    if (!labelled.groups.empty()) thinned.groups.push_back(labelled.groups[t]);
   }
   labelled = std::move(thinned);
 }
@@ -149,6 +152,9 @@ void FillClip(const LabelledClip& labelled, size_t slot, Batch& batch) {
     }
   }
   batch.tracks.push_back(static_cast<int32_t>(numbers.size()));
+  std::copy(
+      labelled.groups.begin(), labelled.groups.end(),
+      batch.groups.begin() + static_cast<std::ptrdiff_t>(slot * editions));
   if (batch.dense) {
     batch.dense->Fill(static_cast<int64_t>(slot), labelled.labels,
                       labelled.clip.coverage);
@@ -162,6 +168,7 @@ void Augment(LabelledClip& labelled, const AugmentOptions& options, Rng& rng) {
     std::reverse(labelled.clip.frames.begin(), labelled.clip.frames.end());
     std::reverse(labelled.clip.coverage.begin(), labelled.clip.coverage.end());
     std::reverse(labelled.labels.begin(), labelled.labels.end());
+    std::reverse(labelled.groups.begin(), labelled.groups.end());
   }
   if (options.rotate && rng.Chance(0.75)) {
     const std::array<int, 3> turns = {cv::ROTATE_90_CLOCKWISE, cv::ROTATE_180,
@@ -190,10 +197,11 @@ void Augment(LabelledClip& labelled, const AugmentOptions& options, Rng& rng) {
   }
 }
 
-Batch MakeBatch(const std::vector<LabelledClip>& clips, TargetKind targets) {
+Batch MakeBatch(const std::vector<LabelledClip>& clips, TargetKind targets,
+                const BatchSize& least) {
   MAPWEAVE_CHECK(!clips.empty());
-  int rows = 0;
-  int cols = 0;
+  auto rows = static_cast<int>(least.height);
+  auto cols = static_cast<int>(least.width);
   for (const LabelledClip& labelled : clips) {
     CheckClip(labelled);
     if (labelled.labels.size() != clips[0].labels.size()) {
@@ -208,6 +216,7 @@ Batch MakeBatch(const std::vector<LabelledClip>& clips, TargetKind targets) {
   };
   Batch batch;
   batch.clips = static_cast<int64_t>(clips.size());
+  batch.joined_clips = batch.clips;
   batch.editions = static_cast<int64_t>(clips[0].labels.size());
   batch.height = round_up(rows);
   batch.width = round_up(cols);
@@ -215,6 +224,7 @@ Batch MakeBatch(const std::vector<LabelledClip>& clips, TargetKind targets) {
   const auto frame_pixels = static_cast<size_t>(batch.height * batch.width);
   batch.pixels.assign(frames * frame_pixels * 4, 0);
   batch.labels.assign(frames * frame_pixels, 0);
+  batch.groups.assign(frames, "");
   if (targets == TargetKind::kDense) {
     batch.dense.emplace(batch.clips, batch.editions, batch.height, batch.width);
   }
@@ -248,32 +258,45 @@ BatchLoader::~BatchLoader() {
 BatchLoader::Plan BatchLoader::PlanStep(int64_t step,
                                         uint64_t first_clip) const {
   Rng rng(options_.seed, kStepStream + static_cast<uint64_t>(step));
-  Plan plan{step, first_clip, 0, 0};
+  Plan plan;
+  plan.step = step;
+  plan.first_clip = first_clip;
   plan.editions = rng.Int(options_.min_editions, options_.max_editions);
   plan.clips = std::max<int64_t>(1, options_.frames_per_step / plan.editions);
+  const nn::ProcessOptions& processes = options_.processes;
+  plan.begin = plan.clips * processes.rank / processes.size;
+  plan.end = plan.clips * (processes.rank + 1) / processes.size;
   return plan;
 }
 
-Batch BatchLoader::Make(const Plan& plan) const {
+std::vector<LabelledClip> BatchLoader::Load(const Plan& plan) const {
   std::vector<LabelledClip> clips;
-  int64_t editions = plan.editions;
-  for (int64_t i = 0; i < plan.clips; ++i) {
+  for (int64_t i = plan.begin; i < plan.end; ++i) {
     clips.push_back(source_.Get(plan.first_clip + static_cast<uint64_t>(i)));
     CheckClip(clips.back());
-    editions =
-        std::min(editions, static_cast<int64_t>(clips.back().labels.size()));
   }
-  for (int64_t i = 0; i < plan.clips; ++i) {
-    LabelledClip& labelled = clips[static_cast<size_t>(i)];
+  return clips;
+}
+
+Batch BatchLoader::Make(const Plan& plan, std::vector<LabelledClip> clips,
+                        const BatchSize& size) const {
+  int64_t editions = size.editions;
+  for (const LabelledClip& labelled : clips) {
+    editions = std::min(editions, static_cast<int64_t>(labelled.labels.size()));
+  }
+  for (size_t i = 0; i < clips.size(); ++i) {
+    const int64_t place = plan.begin + static_cast<int64_t>(i);
     Rng rng(options_.seed,
-            kClipStream + plan.first_clip + static_cast<uint64_t>(i));
-    ThinEditions(labelled, editions, rng);
-    if (options_.crop > 0) Crop(labelled, options_.crop, rng);
-    Augment(labelled, options_.augment, rng);
+            kClipStream + plan.first_clip + static_cast<uint64_t>(place));
+    ThinEditions(clips[i], editions, rng);
+    if (options_.crop > 0) Crop(clips[i], options_.crop, rng);
+    Augment(clips[i], options_.augment, rng);
   }
-  Batch batch = MakeBatch(clips, targets_);
+  Batch batch = MakeBatch(clips, targets_, size);
   batch.seed =
       Rng(options_.seed, kLossStream + static_cast<uint64_t>(plan.step)).Next();
+  batch.first_clip = plan.begin;
+  batch.joined_clips = plan.clips;
   return batch;
 }
 
@@ -289,8 +312,12 @@ void BatchLoader::Work() {
     claim_clip_ += static_cast<uint64_t>(plan.clips);
     lock.unlock();
     Made made;
+    made.plan = plan;
     try {
-      made.batch.push_back(Make(plan));
+      std::vector<LabelledClip> clips = Load(plan);
+      // Images are shared with the copy, and nothing changes them in place.
+      if (options_.processes.size > 1) made.clips = clips;
+      made.batch = Make(plan, std::move(clips), {plan.editions, 0, 0});
     } catch (...) {
       made.error = std::current_exception();
     }
@@ -303,12 +330,17 @@ void BatchLoader::Work() {
 Batch BatchLoader::Take() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return ready_.contains(take_step_); });
-  Made made = std::move(ready_.extract(take_step_).mapped());
+  taken_ = std::move(ready_.extract(take_step_).mapped());
   ++take_step_;
   lock.unlock();
   changed_.notify_all();
-  if (made.error) std::rethrow_exception(made.error);
-  return std::move(made.batch.front());
+  if (taken_.error) std::rethrow_exception(taken_.error);
+  return std::move(*taken_.batch);
+}
+
+Batch BatchLoader::Retake(const BatchSize& size) const {
+  MAPWEAVE_CHECK(!taken_.clips.empty());
+  return Make(taken_.plan, taken_.clips, size);
 }
 
 }  // namespace mapweave::vis

@@ -16,6 +16,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -25,7 +26,17 @@ namespace mapweave::vis {
 // too.
 enum class TargetKind { kLabels, kDense };
 
-// B clips of T editions each.
+// What must be the same for all clips of a step.
+struct BatchSize {
+  int64_t editions = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+
+  bool operator==(const BatchSize&) const = default;
+};
+
+// B clips of T editions each; of a step that several processes share, those of
+// one process.
 struct Batch {
   int64_t clips = 0;
   int64_t editions = 0;
@@ -37,8 +48,12 @@ struct Batch {
   // [B * T, H, W]: from 1 to tracks[b], without gaps, on the covered pixels of
   // clip b's buildings, 0 elsewhere.
   std::vector<int32_t> labels;
-  std::vector<int32_t> tracks;        // [B]
-  uint64_t seed = 0;                  // of whatever a loss draws at random
+  std::vector<int32_t> tracks;      // [B]
+  std::vector<std::string> groups;  // [B * T], see LabelledClip
+  uint64_t seed = 0;                // of whatever a loss draws at random
+  // Where the first clip stands among those of all processes, and their number.
+  int64_t first_clip = 0;
+  int64_t joined_clips = 0;
   std::optional<DenseTargets> dense;  // for TargetKind::kDense
 };
 
@@ -46,10 +61,11 @@ struct Batch {
 void Augment(tracking::LabelledClip& labelled, const AugmentOptions& options,
              Rng& rng);
 
-// A batch of clips as they are. They have the same number of editions; throws
-// Error{kBadInput} if not, or if a clip's own images do not fit together.
+// A batch of clips as they are, no smaller than `least`. They have the same
+// number of editions; throws Error{kBadInput} if not, or if a clip's own images
+// do not fit together.
 Batch MakeBatch(const std::vector<tracking::LabelledClip>& clips,
-                TargetKind targets);
+                TargetKind targets, const BatchSize& least = {});
 
 // Where a run begins or goes on.
 struct LoaderStart {
@@ -58,7 +74,9 @@ struct LoaderStart {
 };
 
 // Hands out the batches of steps start.step, start.step + 1, ... in order. A
-// batch is a function of the options, the step and the clips alone.
+// batch is a function of the options, the step and the clips alone. Processes
+// that share the steps (TrainOptions::processes) cut every step's clips up
+// between them: together they see what one process sees.
 class BatchLoader {
  public:
   // `source` and `options` are borrowed.
@@ -70,21 +88,32 @@ class BatchLoader {
 
   // Waits for the next batch; throws what making it threw.
   Batch Take();
+  // The batch last taken, made anew for the size that all processes have agreed
+  // on: no more editions than it has, no less height and width.
+  Batch Retake(const BatchSize& size) const;
 
  private:
   struct Plan {
     int64_t step = 0;
-    uint64_t first_clip = 0;
-    int64_t clips = 0;
-    int64_t editions = 0;
+    uint64_t first_clip = 0;  // of the step
+    int64_t clips = 0;        // of the step
+    int64_t editions = 0;     // at most
+    // This process's part of the step's clips.
+    int64_t begin = 0;
+    int64_t end = 0;
   };
   struct Made {
-    std::vector<Batch> batch;  // one, or none if there is an error
+    Plan plan;
+    // As the source gave them; kept only for Retake.
+    std::vector<tracking::LabelledClip> clips;
+    std::optional<Batch> batch;  // none if there is an error
     std::exception_ptr error;
   };
 
   Plan PlanStep(int64_t step, uint64_t first_clip) const;
-  Batch Make(const Plan& plan) const;
+  std::vector<tracking::LabelledClip> Load(const Plan& plan) const;
+  Batch Make(const Plan& plan, std::vector<tracking::LabelledClip> clips,
+             const BatchSize& size) const;
   void Work();
 
   const tracking::ClipSource& source_;
@@ -97,6 +126,7 @@ class BatchLoader {
   int64_t claim_step_;  // next to make
   uint64_t claim_clip_;
   std::map<int64_t, Made> ready_;
+  Made taken_;
   std::vector<std::thread> threads_;
 };
 

@@ -36,8 +36,8 @@ class DenseNetwork : public Network {
   torch::nn::Module& Module() override { return *net_; }
   TargetKind Targets() const override { return TargetKind::kDense; }
   std::vector<std::string> LossTerms() const override;
-  NetworkLoss ComputeLoss(const Batch& batch, const torch::Device& device,
-                          torch::ScalarType dtype) override;
+  NetworkLoss ComputeLoss(const Batch& batch, const Compute& compute,
+                          nn::ProcessGroup& group) override;
   std::unique_ptr<Prediction> Predict(const tracking::Clip& clip,
                                       const Compute& compute) override;
   tracking::TrackSet AllTracks(const Prediction& prediction,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/json.h"
+#include "models/nn/process_group.h"
 #include "models/vis/batch_loader.h"
 #include "models/vis/device.h"
 #include "models/vis/trainer.h"
@@ -27,6 +28,9 @@ struct NetworkLoss {
   torch::Tensor total;  // what is minimised: a float32 scalar
   // Its unweighted parts, in the order of Network::LossTerms; detached.
   std::vector<torch::Tensor> terms;
+  // [B * T] float32, detached: the loss of every edition by itself, or of its
+  // clip where editions cannot be told apart; NaN where nothing is covered.
+  torch::Tensor editions;
 };
 
 // What a network says of a clip before thresholds make tracks of it; each
@@ -59,11 +63,12 @@ class Network {
   // What ComputeLoss reads of a batch.
   virtual TargetKind Targets() const = 0;
   virtual std::vector<std::string> LossTerms() const = 0;
-  // In training mode, on `device`, where the module is; convolutions in
-  // `dtype`. Pixels without coverage have no influence.
-  virtual NetworkLoss ComputeLoss(const Batch& batch,
-                                  const torch::Device& device,
-                                  torch::ScalarType dtype) = 0;
+  // In training mode, on the device of `compute`, where the module is. Pixels
+  // without coverage have no influence. Of a batch that the processes of
+  // `group` share, total and terms are parts: their sums over the processes,
+  // and those of the gradients, are what the joined batch has.
+  virtual NetworkLoss ComputeLoss(const Batch& batch, const Compute& compute,
+                                  nn::ProcessGroup& group) = 0;
 
   // In evaluation mode, without gradients, in the calling thread alone. Throws
   // Error{kBadInput} if the clip is empty or its images do not fit together.

@@ -273,77 +273,172 @@ torch::Tensor MatchingCost(const MatchingInput& input) {
          kClassWeight * input.building.unsqueeze(1);
 }
 
-QueryLoss ComputeQueryLoss(const QueryOutput& output, const Batch& batch,
-                           const QueryConfig& config) {
+namespace {
+
+// What a batch asks of every answer.
+struct Questions {
+  std::vector<Truth> truths;              // one per clip
+  std::vector<at::Generator> generators;  // one per clip, as it stands anywhere
+  // Of the joined batch, over which sums are divided.
+  double tracks = 0.0;
+  double class_weight = 0.0;  // of all queries of one answer
+};
+
+Questions Ask(const QueryOutput& output, const Batch& batch,
+              const QueryConfig& config, nn::ProcessGroup& group) {
   const torch::Tensor& coverage = output.coverage;
-  const torch::Device device = coverage.device();
   const int64_t height = coverage.size(2);
   const int64_t width = coverage.size(3);
   const torch::Tensor labels = torch::constant_pad_nd(
       torch::from_blob(const_cast<int32_t*>(batch.labels.data()),
                        {batch.clips, batch.editions, batch.height, batch.width},
                        torch::TensorOptions(torch::kInt))
-          .to(device),
+          .to(coverage.device()),
       {0, width - batch.width, 0, height - batch.height});
   const torch::Tensor covered =
       coverage.view({batch.clips, batch.editions, height, width});
-  std::vector<Truth> truths;
-  int64_t tracks = 0;
+  Questions questions;
+  const auto queries =
+      static_cast<double>(output.answers.front().classes.size(1));
   for (int64_t b = 0; b < batch.clips; ++b) {
-    truths.push_back(MakeTruth(labels[b], covered[b], config));
-    tracks += truths.back().masks.size(0);
+    questions.truths.push_back(MakeTruth(labels[b], covered[b], config));
+    const auto tracks =
+        static_cast<double>(questions.truths.back().masks.size(0));
+    const double matched = std::min(tracks, queries);
+    questions.tracks += tracks;
+    questions.class_weight += matched + kNothingWeight * (queries - matched);
+    questions.generators.push_back(at::make_generator<at::CPUGeneratorImpl>(
+        Rng(batch.seed, static_cast<uint64_t>(batch.first_clip + b)).Next()));
   }
-  const double per_track =
-      1.0 / static_cast<double>(std::max<int64_t>(tracks, 1));
-  at::Generator generator =
-      at::make_generator<at::CPUGeneratorImpl>(batch.seed);
-  const torch::Tensor class_weight = torch::tensor(
-      {1.0f, static_cast<float>(kNothingWeight)}, coverage.options());
+  torch::Tensor sums =
+      torch::tensor({questions.tracks, questions.class_weight}, torch::kDouble);
+  group.Sum(sums);
+  questions.tracks = std::max(1.0, sums[0].item<double>());
+  questions.class_weight = sums[1].item<double>();
+  return questions;
+}
 
-  QueryLoss loss;
-  loss.total = torch::zeros({}, coverage.options());
-  for (const QueryAnswer& answer : output.answers) {
-    loss.masks = answer.masks.sum() * 0.0;  // keeps the graph without a track
-    loss.dice = torch::zeros({}, coverage.options());
-    loss.presence =
-        answer.presence.defined() ? answer.presence.sum() * 0.0 : loss.dice;
-    torch::Tensor wanted =  // [B, K]: 1 = nothing
-        torch::ones({batch.clips, answer.classes.size(1)},
-                    torch::TensorOptions(torch::kLong).device(device));
-    for (int64_t b = 0; b < batch.clips; ++b) {
-      const Truth& truth = truths[static_cast<size_t>(b)];
-      if (truth.masks.size(0) == 0) continue;
-      const torch::Tensor masks = answer.masks[b].detach();
-      const torch::Tensor building =
-          answer.classes[b].detach().softmax(-1).select(1, kBuildingClass);
-      torch::Tensor cost =
-          config.local_losses
-              ? CostInBoxes(masks, truth, building)
-              : CostAtPoints(masks, truth, building,
-                             Uniform({1, config.points, 2}, generator, device));
-      if (config.location_gate) {
-        cost = cost - kGateReward * StartsInside(output.places[b], truth);
-      }
-      const Matches matches = Match(cost);
-      if (!matches.queries.defined()) continue;  // diverged: the total tells
-      wanted[b].index_fill_(0, matches.queries, kBuildingClass);
-      const ClipLoss clip = MatchedLoss(
-          answer.masks[b],
-          answer.presence.defined() ? answer.presence[b] : torch::Tensor(),
-          truth, matches, config.points, generator);
-      loss.masks = loss.masks + clip.masks * per_track;
-      loss.dice = loss.dice + clip.dice * per_track;
-      if (clip.presence.defined()) {
-        loss.presence = loss.presence + clip.presence * per_track;
-      }
+// Sums over the tracks of every clip, and over its queries for the classes, [B]
+// each.
+struct AnswerLoss {
+  torch::Tensor classes;
+  torch::Tensor class_weight;
+  torch::Tensor masks;
+  torch::Tensor dice;
+  torch::Tensor presence;
+};
+
+// The queries that are each a track; undefined without tracks, and of a network
+// that has diverged, which the total tells.
+Matches MatchClip(const QueryAnswer& answer, const QueryOutput& output,
+                  int64_t b, Questions& questions, const QueryConfig& config) {
+  const Truth& truth = questions.truths[static_cast<size_t>(b)];
+  if (truth.masks.size(0) == 0) return {};
+  const torch::Tensor masks = answer.masks[b].detach();
+  const torch::Tensor building =
+      answer.classes[b].detach().softmax(-1).select(1, kBuildingClass);
+  torch::Tensor cost =
+      config.local_losses
+          ? CostInBoxes(masks, truth, building)
+          : CostAtPoints(masks, truth, building,
+                         Uniform({1, config.points, 2},
+                                 questions.generators[static_cast<size_t>(b)],
+                                 masks.device()));
+  if (config.location_gate) {
+    cost = cost - kGateReward * StartsInside(output.places[b], truth);
+  }
+  return Match(cost);
+}
+
+AnswerLoss LossOfAnswer(const QueryAnswer& answer, const QueryOutput& output,
+                        const Batch& batch, Questions& questions,
+                        const QueryConfig& config) {
+  const auto options = output.coverage.options();
+  const torch::Tensor class_weight =
+      torch::tensor({1.0f, static_cast<float>(kNothingWeight)}, options);
+  // [B, K]: 1 = nothing
+  torch::Tensor wanted =
+      torch::ones({batch.clips, answer.classes.size(1)},
+                  torch::TensorOptions(torch::kLong).device(options.device()));
+  std::vector<torch::Tensor> masks;
+  std::vector<torch::Tensor> dice;
+  std::vector<torch::Tensor> presence;
+  const torch::Tensor none = torch::zeros({}, options);
+  for (int64_t b = 0; b < batch.clips; ++b) {
+    // Keeps the graph without a track.
+    masks.push_back(answer.masks[b].sum() * 0.0);
+    dice.push_back(none);
+    presence.push_back(
+        answer.presence.defined() ? answer.presence[b].sum() * 0.0 : none);
+    const Matches matches = MatchClip(answer, output, b, questions, config);
+    if (!matches.queries.defined()) continue;
+    wanted[b].index_fill_(0, matches.queries, kBuildingClass);
+    const ClipLoss clip = MatchedLoss(
+        answer.masks[b],
+        answer.presence.defined() ? answer.presence[b] : torch::Tensor(),
+        questions.truths[static_cast<size_t>(b)], matches, config.points,
+        questions.generators[static_cast<size_t>(b)]);
+    masks.back() = masks.back() + clip.masks;
+    dice.back() = clip.dice;
+    if (clip.presence.defined()) {
+      presence.back() = presence.back() + clip.presence;
     }
-    loss.classes = torch::cross_entropy_loss(answer.classes.flatten(0, 1),
-                                             wanted.flatten(), class_weight);
+  }
+  AnswerLoss loss;
+  loss.classes =
+      torch::cross_entropy_loss(answer.classes.flatten(0, 1), wanted.flatten(),
+                                class_weight, at::Reduction::None)
+          .view(wanted.sizes())
+          .sum(1);
+  loss.class_weight = class_weight.index_select(0, wanted.flatten())
+                          .view(wanted.sizes())
+                          .sum(1);
+  loss.masks = torch::stack(masks);
+  loss.dice = torch::stack(dice);
+  loss.presence = torch::stack(presence);
+  return loss;
+}
+
+torch::Tensor PerClip(const AnswerLoss& answer, const Questions& questions) {
+  const torch::NoGradGuard no_grad;
+  std::vector<float> tracks;
+  for (const Truth& truth : questions.truths) {
+    tracks.push_back(
+        static_cast<float>(std::max<int64_t>(truth.masks.size(0), 1)));
+  }
+  return (kClassWeight * answer.classes / answer.class_weight +
+          (kMaskWeight * answer.masks + kDiceWeight * answer.dice +
+           kPresenceWeight * answer.presence) /
+              torch::tensor(tracks, answer.masks.options()))
+      .detach();
+}
+
+}  // namespace
+
+QueryLoss ComputeQueryLoss(const QueryOutput& output, const Batch& batch,
+                           const QueryConfig& config, nn::ProcessGroup& group) {
+  Questions questions = Ask(output, batch, config, group);
+  QueryLoss loss;
+  loss.total = torch::zeros({}, output.coverage.options());
+  for (const QueryAnswer& given : output.answers) {
+    const AnswerLoss answer =
+        LossOfAnswer(given, output, batch, questions, config);
+    loss.classes = answer.classes.sum() / questions.class_weight;
+    loss.masks = answer.masks.sum() / questions.tracks;
+    loss.dice = answer.dice.sum() / questions.tracks;
+    loss.presence = answer.presence.sum() / questions.tracks;
     loss.total = loss.total + kClassWeight * loss.classes +
                  kMaskWeight * loss.masks + kDiceWeight * loss.dice +
                  kPresenceWeight * loss.presence;
+    loss.clips = PerClip(answer, questions);
   }
   return loss;
+}
+
+QueryLoss ComputeQueryLoss(const QueryOutput& output, const Batch& batch,
+                           const QueryConfig& config) {
+  return ComputeQueryLoss(output, batch, config,
+                          *nn::JoinProcesses({}, torch::kCPU));
 }
 
 }  // namespace mapweave::vis

@@ -7,6 +7,7 @@
 // Internal to models: pulls in Torch.
 #pragma once
 
+#include "models/nn/process_group.h"
 #include "models/vis/batch_loader.h"
 #include "models/vis/query_net.h"
 #include "tracking/assignment.h"
@@ -18,13 +19,17 @@
 namespace mapweave::vis {
 
 // Scalars (float32), unweighted but for the total; of the last answer, the
-// total over all answers.
+// total over all answers. Of a batch that several processes share, parts of
+// those of the joined batch, as in DenseLoss.
 struct QueryLoss {
   torch::Tensor total;
   torch::Tensor classes;
   torch::Tensor masks;  // cross-entropy
   torch::Tensor dice;
   torch::Tensor presence;  // 0 without the option
+  // [B] float32, detached: what the last answer adds to `total`, every clip by
+  // itself.
+  torch::Tensor clips;
 };
 
 // What all queries would cost as each of N tracks, from L places at which both
@@ -41,8 +46,11 @@ struct MatchingInput {
 torch::Tensor MatchingCost(const MatchingInput& input);
 
 // `output` for `batch`, on the same device as the network. What is drawn at
-// random depends on batch.seed alone. Pixels without coverage have no
-// influence.
+// random for a clip depends on batch.seed and its place in the joined batch.
+// Pixels without coverage have no influence.
+QueryLoss ComputeQueryLoss(const QueryOutput& output, const Batch& batch,
+                           const QueryConfig& config, nn::ProcessGroup& group);
+// In one process.
 QueryLoss ComputeQueryLoss(const QueryOutput& output, const Batch& batch,
                            const QueryConfig& config);
 

@@ -137,20 +137,21 @@ std::vector<std::string> QueryNetwork::LossTerms() const {
 }
 
 NetworkLoss QueryNetwork::ComputeLoss(const Batch& batch,
-                                      const torch::Device& device,
-                                      torch::ScalarType dtype) {
+                                      const Compute& compute,
+                                      nn::ProcessGroup& group) {
   const QueryOutput output =
-      net_(BatchBytes(batch).to(device), batch.editions, dtype);
-  const QueryLoss loss = ComputeQueryLoss(output, batch, net_->Config());
+      net_(BatchBytes(batch).to(compute.device), batch.editions, compute.dtype);
+  const QueryLoss loss = ComputeQueryLoss(output, batch, net_->Config(), group);
   NetworkLoss result{loss.total,
                      {loss.classes.detach(), loss.masks.detach(),
-                      loss.dice.detach(), loss.presence.detach()}};
+                      loss.dice.detach(), loss.presence.detach()},
+                     loss.clips.repeat_interleave(batch.editions)};
   if (Targets() == TargetKind::kDense) {
     MAPWEAVE_CHECK(batch.dense.has_value());
-    const torch::Tensor dense =
-        ComputeDenseLoss(output.dense, *batch.dense).total;
-    result.total = result.total + dense;
-    result.terms.push_back(dense.detach());
+    const DenseLoss dense = ComputeDenseLoss(output.dense, *batch.dense, group);
+    result.total = result.total + dense.total;
+    result.terms.push_back(dense.total.detach());
+    result.editions = result.editions + dense.editions;
   }
   return result;
 }

@@ -38,8 +38,8 @@ class QueryNetwork : public Network {
   double RateOf(const std::string& parameter) const override;
   TargetKind Targets() const override;
   std::vector<std::string> LossTerms() const override;
-  NetworkLoss ComputeLoss(const Batch& batch, const torch::Device& device,
-                          torch::ScalarType dtype) override;
+  NetworkLoss ComputeLoss(const Batch& batch, const Compute& compute,
+                          nn::ProcessGroup& group) override;
   std::unique_ptr<Prediction> Predict(const tracking::Clip& clip,
                                       const Compute& compute) override;
   tracking::TrackSet AllTracks(const Prediction& prediction,

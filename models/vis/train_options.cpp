@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "core/error.h"
-#include "models/vis/network.h"
 #include "models/vis/trainer.h"
 
 #include <fmt/format.h>
@@ -59,6 +58,17 @@ void TrainOptions::Validate() const {
   CheckRange("checkpoint_every", static_cast<double>(checkpoint_every), 0, 1e9);
   CheckRange("validate_every", static_cast<double>(validate_every), 0, 1e9);
   CheckRange("validation_clips", validation_clips, 1, 1e6);
+  divergence.Validate();
+  processes.Validate();
+  if (processes.size > 1 && frames_per_step < processes.size * max_editions) {
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("{} processes cannot share steps of {} editions: a clip "
+                    "has up to {}",
+                    processes.size, frames_per_step, max_editions),
+        fmt::format("take at least {} frames per step",
+                    processes.size * max_editions));
+  }
   if (output.empty()) {
     throw Error(ErrorCode::kUsage, "training has no output file",
                 "name the checkpoint to write");

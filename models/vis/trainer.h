@@ -7,6 +7,9 @@
 
 #include "core/json.h"
 #include "core/progress.h"
+#include "models/nn/divergence_watch.h"
+#include "models/nn/per_group_loss.h"
+#include "models/nn/process_options.h"
 #include "tracking/clip.h"
 
 #include <cstdint>
@@ -61,8 +64,9 @@ struct TrainOptions : NetworkOptions {
   double seconds = 0.0;
 
   // Every step takes one number of editions T, drawn from [min_editions,
-  // max_editions], and frames_per_step / T clips (at least one). Clips with
-  // more editions are thinned to a random T of them, in order.
+  // max_editions], and frames_per_step / T clips (at least one; of several
+  // processes, one for each). Clips with more editions are thinned to a random
+  // T of them, in order.
   int frames_per_step = 12;
   int min_editions = 2;
   int max_editions = 4;
@@ -88,9 +92,20 @@ struct TrainOptions : NetworkOptions {
   int threads = 1;             // of the arithmetic
   int loader_threads = 1;      // that make clips ahead of it
   std::string device = "cpu";  // see ResolveDevice
+  // Several processes that train one network: each takes its part of every
+  // step's clips, and all of them together do what one process would. On GPUs
+  // each takes that of its local rank unless `device` names one. They read the
+  // same files; the first alone validates and writes.
+  nn::ProcessOptions processes;
+  // When a training has left what it had learned.
+  nn::DivergenceOptions divergence;
 
   // Starts from the weights of this checkpoint, with a fresh optimiser.
   std::string init_checkpoint;
+  // Batch norms keep the statistics of init_checkpoint: those of a few labelled
+  // clips would tell of these alone, and what was known of other drawings is
+  // lost before the weights have moved (bench/pretraining).
+  bool freeze_norm = false;
   // Goes on with the interrupted run that wrote `output`, exactly where its
   // last checkpoint was.
   bool resume = false;
@@ -98,7 +113,8 @@ struct TrainOptions : NetworkOptions {
   // lies beside it in OUTPUT.state.
   std::string output;
   // Loss curve, one row per step; the validations go to a file beside it whose
-  // name ends in .validation.csv. Empty = none.
+  // name ends in .validation.csv, the losses by group of clips at those steps
+  // to one that ends in .groups.csv. Empty = none.
   std::string curves_csv;
   // In steps; 0 = only at the end.
   int64_t checkpoint_every = 500;
@@ -134,16 +150,24 @@ struct TrainResult {
   double loss = 0.0;     // mean over the last 50 steps
   bool validated = false;
   ValidationScores validation;
+  // Of this call's time in steps, the part in which the device had to wait for
+  // clips, in [0, 1]. Of several processes, for the slowest.
+  double waiting_share = 0.0;
+  // Of the clips of the last 250 to 500 steps that name a group; see
+  // GroupLosses.
+  nn::PerGroupLoss groups;
 };
 
 // Trains and writes options.output. Clips are taken in the order 0, 1, 2 ... of
 // `train`; `validation` may be null. With a limit in steps the result depends
-// only on the sources and the options, not on loader_threads or resumes.
+// only on the sources and the options, not on loader_threads or resumes, and,
+// but for rounding, not on the number of processes.
 //
-// Throws Error{kInterrupted} after saving when context.cancel is set;
-// Error{kFailure} when the loss is no longer finite, keeping the last good
-// checkpoint; Error{kDevice} for checkpoints and devices; Error{kBadInput} for
-// clips whose parts do not fit together.
+// Throws Error{kInterrupted} after saving when context.cancel is set in any
+// process; Error{kFailure} when the loss is no longer finite or
+// options.divergence says so, keeping the last checkpoint from before, and when
+// another process has stopped; Error{kDevice} for checkpoints and devices;
+// Error{kBadInput} for clips whose parts do not fit together.
 TrainResult Train(const tracking::ClipSource& train,
                   const tracking::ClipSource* validation,
                   const TrainOptions& options, RunContext& context);

@@ -12,7 +12,8 @@ namespace {
 // In place of the path of a checkpoint.
 constexpr const char* kShipped = "shipped";
 // Of one round. Cautious: nothing checks what is learned.
-constexpr TrainingDefaults kPerRound{.steps = 400, .learning_rate = 2e-4};
+constexpr TrainingDefaults kPerRound{
+    .steps = 400, .learning_rate = 2e-4, .freeze_norm = true};
 
 struct AdaptCommand {
   TrainingArguments training;

@@ -24,6 +24,9 @@ struct TrainCommand {
 // Enough for a few hundred buildings; cautious with what is known already.
 constexpr TrainingDefaults kFromCheckpoint{.steps = 1500,
                                            .learning_rate = 5e-4};
+// It has seen more drawings than any user's labels show.
+constexpr TrainingDefaults kFromShipped{
+    .steps = 1500, .learning_rate = 5e-4, .freeze_norm = true};
 constexpr TrainingDefaults kFromScratch{.steps = 6000, .learning_rate = {}};
 
 struct VideoOptions {
@@ -38,6 +41,7 @@ void Calibrate(const CommonOptions& common, TrainCommand options) {
     throw Error(ErrorCode::kUsage, "--calibrate changes the checkpoint",
                 "Add --overwrite to agree.");
   }
+  RequireOneProcess("calibration");
   options.worlds.training = options.training.Parsed();
   options.worlds.training.device = common.device;
   const vis::ValidationScores scores =
@@ -56,10 +60,13 @@ void Calibrate(const CommonOptions& common, TrainCommand options) {
 void RunTrainOnLabels(const CommonOptions& common, const TrainCommand& options,
                       RunContext& context) {
   pipelines::LabelTrainOptions labels = options.labels;
-  labels.training = options.training.Complete(
-      common, options.from_scratch ? kFromScratch : kFromCheckpoint);
-  if (labels.training.init_checkpoint.empty() && !labels.training.resume &&
-      !options.from_scratch) {
+  const bool from_shipped = options.training.Parsed().init_checkpoint.empty() &&
+                            !options.from_scratch;
+  labels.training =
+      options.training.Complete(common, options.from_scratch ? kFromScratch
+                                        : from_shipped       ? kFromShipped
+                                                             : kFromCheckpoint);
+  if (from_shipped && !labels.training.resume) {
     labels.training.init_checkpoint = pipelines::DefaultCheckpoint();
   }
   labels.reading.drawn_on = pipelines::ParseDrawnOn(options.drawn_on);
@@ -79,6 +86,7 @@ void RunTrain(const CommonOptions& common, const TrainCommand& options,
     return;
   }
   if (options.links.is_asked) {
+    RequireOneProcess("the training of a linker");
     LinkArguments links = options.links;
     links.worlds.training.checkpoint = options.training.Parsed().output;
     links.worlds.hands = options.worlds.hands;
@@ -140,7 +148,8 @@ void AddPretrainCommand(CLI::App& app, Invocation& invocation) {
   command->footer(
       "Example:\n"
       "  mapweave pretrain town_1860.tif town_1900.tif --minutes 30 --init "
-      "small.safetensors -o mine.safetensors");
+      "small.safetensors -o mine.safetensors\n\n" +
+      ProcessesHelp("pretrain"));
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext& context) {
       RunPretrain(invocation.common, *options, context);
@@ -234,7 +243,9 @@ void AddTrainCommands(CLI::App& app, Invocation& invocation) {
       "Examples:\n"
       "  mapweave train --labels drawn.gpkg --series town.gpkg -o "
       "mine.safetensors\n"
-      "  mapweave train --minutes 30 -o small.safetensors --curves loss.csv");
+      "  mapweave train --minutes 30 -o small.safetensors --curves loss.csv"
+      "\n\n" +
+      ProcessesHelp("train"));
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext& context) {
       RunTrain(invocation.common, *options, context);

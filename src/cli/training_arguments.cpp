@@ -2,8 +2,13 @@
 #include "cli/training_arguments.h"
 
 #include "core/atomic_file.h"
+#include "core/error.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <vector>
 
 namespace mapweave::cli {
 
@@ -80,6 +85,12 @@ void TrainingArguments::AddTo(CLI::App* command, TrainingStart start) {
                    "The preset's own if not given; 0.0005 on labels and "
                    "0.0002 to adapt, from a checkpoint")
       ->group(advanced);
+  command
+      ->add_flag("--freeze-norm,!--learn-norm", freeze_norm_,
+                 "Whether batch norms keep the statistics of the checkpoint "
+                 "that training starts from; they do on labels and to adapt, "
+                 "from the shipped one")
+      ->group(advanced);
   command->add_option("--ema-decay", training_.ema_decay)
       ->capture_default_str()
       ->group(advanced);
@@ -99,6 +110,12 @@ void TrainingArguments::AddTo(CLI::App* command, TrainingStart start) {
   command->add_option("--loader-threads", training_.loader_threads)
       ->capture_default_str()
       ->group(advanced);
+  command
+      ->add_option("--peer-timeout", training_.processes.timeout_seconds,
+                   "Of several processes: seconds to wait for the others")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str()
+      ->group(advanced);
   command->add_flag("!--fp32", training_.bf16,
                     "Convolutions in float32 instead of bfloat16");
 }
@@ -110,6 +127,7 @@ vis::TrainOptions TrainingArguments::Complete(
   training.clip_norm = recipe.clip_norm;
   training.learning_rate = learning_rate_.value_or(
       defaults.learning_rate.value_or(recipe.learning_rate));
+  training.freeze_norm = freeze_norm_.value_or(defaults.freeze_norm);
   training.frames_per_step = frames_per_step_.value_or(recipe.frames_per_step);
   training.max_editions = max_editions_.value_or(recipe.max_editions);
   training.device = common.device;
@@ -119,6 +137,8 @@ vis::TrainOptions TrainingArguments::Complete(
   }
   training.seed = common.seed;
   training.threads = common.ThreadCount();
+  training.processes = nn::ProcessesOf(nn::ThisEnvironment());
+  training.processes.timeout_seconds = training_.processes.timeout_seconds;
   training.Validate();
   if (!training.resume) {
     CheckWritable(training.output, common.OverwriteMode());
@@ -139,15 +159,57 @@ void PrintScores(const vis::ValidationScores& scores) {
       scores.detection_f1, scores.link_f1, scores.track_f1, scores.threshold));
 }
 
+void RequireOneProcess(const std::string& what) {
+  if (nn::ProcessesOf(nn::ThisEnvironment()).size == 1) return;
+  throw Error(ErrorCode::kUsage, what + " runs in one process",
+              "unset RANK and WORLD_SIZE, and start it once");
+}
+
+std::string ProcessesHelp(const std::string& command) {
+  return fmt::format(
+      "Several processes train one network, each on its part of every step's\n"
+      "clips, when all are started with the same command and with RANK,\n"
+      "WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun --no-python sets\n"
+      "them; with MASTER_ADDR, Slurm's and mpirun's own numbers will do. Two\n"
+      "on this machine:\n"
+      "  export MASTER_ADDR=localhost MASTER_PORT=29500 WORLD_SIZE=2\n"
+      "  RANK=1 mapweave {0} ... -o big.safetensors --threads 1 &\n"
+      "  RANK=0 mapweave {0} ... -o big.safetensors --threads 1",
+      command);
+}
+
+namespace {
+
+void PrintGroups(const nn::PerGroupLoss& losses) {
+  if (losses.Empty()) return;
+  PrintText(fmt::format(
+      "loss of late by map hand, highest first; mean over clips {:.3f}, over "
+      "hands {:.3f}\n",
+      losses.MicroMean(), losses.MacroMean()));
+  std::vector<nn::GroupLoss> groups = losses.Groups();
+  std::ranges::stable_sort(groups, std::ranges::greater(),
+                           &nn::GroupLoss::loss);
+  for (const nn::GroupLoss& group : groups) {
+    PrintText(fmt::format("  {:<16} {:7.3f}  {} clips\n", group.group,
+                          group.loss, group.count));
+  }
+}
+
+}  // namespace
+
 void PrintReport(const pipelines::TrainReport& report, bool as_json) {
+  if (report.checkpoint_sha256.empty()) return;
   if (as_json) {
     PrintJson(pipelines::ToJson(report));
     return;
   }
   PrintText(
-      fmt::format("{}: {} steps, {} clips, {}, loss {:.3f}\n",
+      fmt::format("{}: {} steps, {} clips, {}, {:.0f} % of it waiting for "
+                  "clips, loss {:.3f}\n",
                   report.checkpoint, report.result.steps, report.result.clips,
-                  FormatDuration(report.result.seconds), report.result.loss));
+                  FormatDuration(report.result.seconds),
+                  100.0 * report.result.waiting_share, report.result.loss));
+  PrintGroups(report.result.groups);
   if (report.result.validated) PrintScores(report.result.validation);
 }
 

@@ -17,6 +17,7 @@ struct TrainingDefaults {
   // Steps if no limit is given; 0 = a limit must be given.
   int64_t steps = 0;
   std::optional<double> learning_rate;  // the preset's own if unset
+  bool freeze_norm = false;
 };
 
 // Whether the command itself says which weights training starts from, or leaves
@@ -41,6 +42,7 @@ class TrainingArguments {
   vis::TrainOptions training_;
   // Where the user says nothing, the preset has a say.
   std::optional<double> learning_rate_;
+  std::optional<bool> freeze_norm_;
   std::optional<int> frames_per_step_;
   std::optional<int> max_editions_;
   double minutes_ = 0.0;
@@ -52,7 +54,15 @@ void AddClipSide(CLI::App* command, int& side_px, int most);
 // Of command_train.cpp's group: it shares all of the above.
 void AddAdaptCommand(CLI::App& app, Invocation& invocation);
 
+// For work that cannot be shared: throws Error{kUsage} that begins with `what`
+// if a launcher has started several processes.
+void RequireOneProcess(const std::string& what);
+
+// Of a command's help: how to train in several processes.
+std::string ProcessesHelp(const std::string& command);
+
 void PrintScores(const vis::ValidationScores& scores);
+// Of several processes, the first alone prints.
 void PrintReport(const pipelines::TrainReport& report, bool as_json);
 
 }  // namespace mapweave::cli

@@ -9,6 +9,7 @@
 #include <opencv2/core.hpp>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace mapweave::tracking {
@@ -28,6 +29,9 @@ struct Clip {
 struct LabelledClip {
   Clip clip;
   std::vector<cv::Mat> labels;  // T of CV_32SC1
+  // What an edition is an example of (the hand that a world is drawn in), to
+  // keep losses apart by: T names, or none.
+  std::vector<std::string> groups{};
 };
 
 // The tracks that the labels say, in ascending order of label, score 1.
