@@ -150,8 +150,8 @@ struct WindowFindings {
 };
 
 // Weighs the views' tracks of one window against each other.
-WindowFindings Weigh(const std::vector<TrackSet>& views, const cv::Rect& core, size_t editions,
-                     const PseudoTrackOptions& options) {
+WindowFindings Weigh(const std::vector<TrackSet>& views, const cv::Rect& core,
+                     size_t editions, const PseudoTrackOptions& options) {
   WindowFindings findings;
   findings.doubtful.resize(editions);
   std::vector<tracking::BoxIndex> index(views.size());
@@ -343,8 +343,7 @@ PseudoLabels FindPseudoTracks(const Project& project,
   vis::SetTorchThreads(1);
   const std::string device = vis::ResolveDevice(options.device);
   std::vector<std::unique_ptr<vis::Segmenter>> segmenters;
-  segmenters.push_back(
-      vis::LoadSegmenter(checkpoint, device));
+  segmenters.push_back(vis::LoadSegmenter(checkpoint, {.device = device}));
   for (int i = 1; i < options.threads; ++i) {
     segmenters.push_back(segmenters.front()->Clone());
   }

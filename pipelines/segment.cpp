@@ -6,6 +6,7 @@
 #include "geo/polygon_ops.h"
 #include "models/vis/segmenter.h"
 #include "pipelines/digest.h"
+#include "pipelines/shipped_weights.h"
 #include "pipelines/window_codec.h"
 
 #include <fmt/format.h>
@@ -36,8 +37,8 @@ int WorkerCount(const SegmentOptions& options, size_t editions,
   // One worker feeds a GPU; more would only queue behind each other.
   if (device != "cpu") return 1;
   const double megapixels = static_cast<double>(options.window_px) *
-                            options.window_px * static_cast<double>(editions) /
-                            1e6;
+                            options.window_px * static_cast<double>(editions) *
+                            options.zoom * options.zoom / 1e6;
   const double room = options.memory_mb - kBaseMb;
   const int fit = static_cast<int>(room / (kWorkerMbPerMegapixel * megapixels));
   return std::clamp(fit, 1, options.threads);
@@ -66,11 +67,17 @@ void MoveToGrid(vis::Segmentation& found, cv::Point origin) {
   }
 }
 
-WindowResult SegmentWindow(vis::Segmenter& segmenter,
-                           std::vector<geo::EditionReader>& readers,
-                           const tracking::Window& window) {
-  const tracking::Clip clip = ReadClip(readers, window.box);
+struct SegmentedWindow {
   WindowResult result;
+  double network_seconds = 0.0;
+};
+
+SegmentedWindow SegmentWindow(vis::Segmenter& segmenter,
+                              std::vector<geo::EditionReader>& readers,
+                              const tracking::Window& window) {
+  const tracking::Clip clip = ReadClip(readers, window.box);
+  SegmentedWindow segmented;
+  WindowResult& result = segmented.result;
   bool any = false;
   const cv::Rect core = window.core - window.box.tl();
   for (const cv::Mat& coverage : clip.coverage) {
@@ -80,6 +87,7 @@ WindowResult SegmentWindow(vis::Segmenter& segmenter,
   }
   if (any) {
     vis::Segmentation found = segmenter.Segment(clip);
+    segmented.network_seconds = found.network_seconds;
     MoveToGrid(found, window.box.tl());
     result.tracks = std::move(found.tracks);
     // One window speaks of each pair.
@@ -89,7 +97,7 @@ WindowResult SegmentWindow(vis::Segmenter& segmenter,
       }
     }
   }
-  return result;
+  return segmented;
 }
 
 // Hands out windows to workers and takes their results into the store.
@@ -110,15 +118,22 @@ class WindowQueue {
     return open_[next_++];
   }
 
-  void Finish(db::WorkRow row) {
+  void Finish(db::WorkRow row, double network_seconds) {
     std::lock_guard<std::mutex> lock(mutex_);
     store_.SaveWork(row);
+    seconds_ += row.seconds.value_or(0.0);
+    network_seconds_ += network_seconds;
     context_.progress.Advance();
   }
 
   void Fail(std::exception_ptr fault) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!fault_) fault_ = fault;
+  }
+
+  // Of the finished windows' time, once all workers have ended.
+  double NetworkShare() const {
+    return seconds_ > 0.0 ? network_seconds_ / seconds_ : 0.0;
   }
 
   void Rethrow() const {
@@ -134,6 +149,8 @@ class WindowQueue {
   std::mutex mutex_;
   size_t next_ = 0;
   std::exception_ptr fault_;
+  double seconds_ = 0.0;
+  double network_seconds_ = 0.0;
 };
 
 void Work(WindowQueue& queue, vis::Segmenter& segmenter,
@@ -142,14 +159,14 @@ void Work(WindowQueue& queue, vis::Segmenter& segmenter,
   try {
     while (std::optional<db::WorkRow> row = queue.Next()) {
       const auto started = std::chrono::steady_clock::now();
-      const WindowResult result = SegmentWindow(
+      const SegmentedWindow segmented = SegmentWindow(
           segmenter, readers, windows[static_cast<size_t>(row->window_id)]);
-      row->tracks = EncodeWindow(result);
+      row->tracks = EncodeWindow(segmented.result);
       row->done = true;
       row->seconds = std::chrono::duration<double>(
                          std::chrono::steady_clock::now() - started)
                          .count();
-      queue.Finish(std::move(*row));
+      queue.Finish(std::move(*row), segmented.network_seconds);
     }
   } catch (...) {
     queue.Fail(std::current_exception());
@@ -235,15 +252,14 @@ db::RunRow BeginRun(db::Store& store, const Project& project,
 }
 
 void RunWorkers(WindowQueue& queue, const SegmentReport& report,
-                const Project& project,
+                const vis::SegmenterOptions& options, const Project& project,
                 const std::vector<tracking::Window>& windows) {
   // Windows run side by side, each in one thread: faster on small networks
   // than many threads in one window, and the same result for any number.
   vis::SetTorchThreads(1);
   cv::setNumThreads(1);
   std::vector<std::unique_ptr<vis::Segmenter>> segmenters;
-  segmenters.push_back(
-      vis::LoadSegmenter(report.checkpoint, report.device, report.precision));
+  segmenters.push_back(vis::LoadSegmenter(report.checkpoint, options));
   std::vector<geo::EditionReader> readers;
   for (size_t i = 0; i < project.editions.size(); ++i) {
     readers.push_back(OpenEdition(project, i));
@@ -281,20 +297,15 @@ Json SegmentOptions::ToJson() const {
   return {{"window_px", window_px},
           {"overlap_px", overlap_px},
           {"precision", precision},
+          {"looks", looks},
+          {"zoom", zoom},
           {"window_offset", {window_offset.x, window_offset.y}}};
 }
 
 std::string DefaultCheckpoint() {
   if (const char* named = std::getenv("MAPWEAVE_WEIGHTS")) return named;
-  const char* name = "small.safetensors";
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  for (const fs::path& folder :
-       {program.parent_path() / "../share/mapweave/weights",
-        fs::path(MAPWEAVE_WEIGHTS_DIR)}) {
-    if (fs::exists(folder / name, ignored)) {
-      return fs::weakly_canonical(folder / name).string();
-    }
+  if (const auto found = FindShippedWeights("small.safetensors")) {
+    return *found;
   }
   throw Error(ErrorCode::kDevice, "the shipped checkpoint is not installed",
               "Name a checkpoint with --checkpoint, or set MAPWEAVE_WEIGHTS.");
@@ -346,12 +357,15 @@ SegmentReport Segment(db::Store& store, const SegmentOptions& options,
               : "");
   context.progress.Start("segment", report.windows, report.windows_done_before);
   WindowQueue queue(store, run.run_id, std::move(open), context);
-  RunWorkers(queue, report, project, windows);
+  RunWorkers(queue, report,
+             {report.device, report.precision, options.looks, options.zoom},
+             project, windows);
   run.seconds +=
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started)
           .count();
   store.SaveRun(run);
   queue.Rethrow();
+  report.network_share = queue.NetworkShare();
   context.progress.Finish();
   return report;
 }

@@ -24,6 +24,8 @@ struct SegmentOptions {
   std::string checkpoint;
   std::string device = "auto";
   std::string precision = "auto";  // see vis::ResolvePrecision
+  int looks = 1;                   // see vis::SegmenterOptions
+  double zoom = 1.0;               // likewise
   int threads = 1;
   int memory_mb = 2048;
   // Windows of the series grid, in pixels; at least 64.
@@ -46,6 +48,8 @@ struct SegmentReport {
   int64_t windows = 0;
   int64_t windows_done_before = 0;
   int threads = 1;
+  // Of the workers' time on this call's windows; 0 if there were none.
+  double network_share = 0.0;
 };
 
 // The checkpoint that is used when none is named: MAPWEAVE_WEIGHTS if set, else

@@ -38,6 +38,11 @@ bool CpuHasBf16();
 struct Compute {
   torch::Device device = torch::kCPU;
   torch::ScalarType dtype = torch::kFloat;
+  // In how many of the eight symmetries of the square a clip is looked at; the
+  // answers are averaged. 1, 2, 4 or 8; the dense family alone has more than 1.
+  int looks = 1;
+  // Above 1, each look is taken at this magnification, too.
+  double zoom = 1.0;
 };
 
 // As ResolveDevice and ResolvePrecision take them; same errors.

@@ -20,6 +20,9 @@ struct Segmentation {
   // What a learned linker thinks of drawings that may come one of the other;
   // empty without one.
   std::vector<tracking::Relation> relations;
+  // Of them the network took so long, with its device's answers back; the rest
+  // went into reading instances off them and linking.
+  double network_seconds = 0.0;
 };
 
 class Segmenter {
@@ -40,13 +43,26 @@ struct CheckpointInfo {
   int64_t parameters = 0;
 };
 
-// Loads a safetensors checkpoint written by the trainer. `device` is "cpu" or
-// "cuda[:N]" (see ResolveDevice), `precision` as ResolvePrecision takes it.
-// Throws Error{kDevice} naming the file if it is not a checkpoint of ours, is
-// damaged, or its tensors do not fit.
+struct SegmenterOptions {
+  std::string device = "cpu";      // "cpu" or "cuda[:N]" (see ResolveDevice)
+  std::string precision = "auto";  // see ResolvePrecision
+  // In how many of the eight symmetries of the square a window is looked at;
+  // what the network says of them is averaged. 1, 2, 4 or 8. More find a little
+  // more and cost as many times as much. Only the dense family takes more than
+  // one.
+  int looks = 1;
+  // In [1, 3]. Above 1, a window is also looked at magnified so many times,
+  // which finds smaller buildings; likewise of the dense family alone.
+  double zoom = 1.0;
+  // Throws Error{kUsage} naming the option.
+  void Validate() const;
+};
+
+// Loads a safetensors checkpoint written by the trainer. Throws Error{kDevice}
+// naming the file if it is not a checkpoint of ours, is damaged, or its tensors
+// do not fit, Error{kUsage} for options that its family does not have.
 std::unique_ptr<Segmenter> LoadSegmenter(const std::string& path,
-                                         const std::string& device,
-                                         const std::string& precision = "auto");
+                                         const SegmenterOptions& options = {});
 CheckpointInfo InspectCheckpoint(const std::string& path);
 
 // "auto" becomes "cuda:0" or "cpu"; an explicit device that is not there is

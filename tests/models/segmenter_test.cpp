@@ -11,7 +11,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <opencv2/imgproc.hpp>
 
+#include <cmath>
 #include <string>
 #include <thread>
 
@@ -57,7 +59,7 @@ class CheckpointTest : public ::testing::Test {
   // The message of the error that loading the file throws.
   std::string LoadingError() {
     try {
-      LoadSegmenter(path_.string(), "cpu");
+      LoadSegmenter(path_.string());
     } catch (const Error& error) {
       EXPECT_EQ(error.Code(), ErrorCode::kDevice);
       EXPECT_THAT(error.Message(), HasSubstr(path_.string()));
@@ -189,6 +191,115 @@ TEST(PredictMaps, RefusesClipsWhoseImagesDoNotFitTogether) {
   clip.coverage.pop_back();
   EXPECT_THROW(Maps(checkpoint, clip), Error);
   EXPECT_THROW(Maps(checkpoint, Clip{}), Error);
+}
+
+Clip Transposed(const Clip& clip) {
+  Clip turned = clip;
+  for (auto* images : {&turned.frames, &turned.coverage}) {
+    for (cv::Mat& image : *images) image = cv::Mat(image.t());
+  }
+  return turned;
+}
+
+Clip MirroredInX(const Clip& clip) {
+  Clip turned = clip;
+  for (auto* images : {&turned.frames, &turned.coverage}) {
+    for (cv::Mat& image : *images) {
+      cv::Mat flipped;  // the images are shared with `clip`
+      cv::flip(image, flipped, 1);
+      image = flipped;
+    }
+  }
+  return turned;
+}
+
+double FarthestApart(const std::vector<cv::Mat>& a,
+                     const std::vector<cv::Mat>& b) {
+  double largest = 0.0;
+  for (size_t t = 0; t < a.size(); ++t) {
+    largest = std::max(largest, cv::norm(a[t], b[t], cv::NORM_INF));
+  }
+  return largest;
+}
+
+TEST(PredictMaps, EightLooksMakeItTheSameWhicheverWayTheMapLies) {
+  const Checkpoint checkpoint = RandomCheckpoint();
+  const Clip clip = RectangleClips(10, 2, 64).Get(0).clip;
+  Compute eight;
+  eight.looks = 8;
+  const DenseMaps maps = Maps(checkpoint, clip, eight);
+
+  DenseMaps transposed = Maps(checkpoint, Transposed(clip), eight);
+  DenseMaps mirrored = Maps(checkpoint, MirroredInX(clip), eight);
+  for (size_t t = 0; t < maps.foreground.size(); ++t) {
+    for (cv::Mat* map : {&transposed.interior[t], &transposed.offset_x[t],
+                         &transposed.offset_y[t]}) {
+      *map = cv::Mat(map->t());
+    }
+    for (cv::Mat* map : {&mirrored.interior[t], &mirrored.offset_x[t]}) {
+      cv::flip(map->clone(), *map, 1);
+    }
+    mirrored.offset_x[t] *= -1.0;
+  }
+
+  EXPECT_LT(FarthestApart(maps.interior, transposed.interior), 1e-4);
+  EXPECT_LT(FarthestApart(maps.offset_x, transposed.offset_y), 1e-3);
+  EXPECT_LT(FarthestApart(maps.offset_y, transposed.offset_x), 1e-3);
+  EXPECT_LT(FarthestApart(maps.interior, mirrored.interior), 1e-4);
+  EXPECT_LT(FarthestApart(maps.offset_x, mirrored.offset_x), 1e-3);
+  // One look does care.
+  const DenseMaps once = Maps(checkpoint, clip);
+  DenseMaps turned = Maps(checkpoint, Transposed(clip));
+  for (cv::Mat& map : turned.interior) map = cv::Mat(map.t());
+  EXPECT_GT(FarthestApart(once.interior, turned.interior), 1e-3);
+}
+
+TEST(PredictMaps, ZoomAddsWhatTheMagnifiedMapSays) {
+  const Checkpoint checkpoint = RandomCheckpoint();
+  const Clip clip = RectangleClips(10, 2, 48).Get(0).clip;
+  Clip magnified = clip;
+  for (cv::Mat& frame : magnified.frames) {
+    cv::Mat smooth;
+    frame.convertTo(smooth, CV_32F);
+    cv::resize(smooth, smooth, {}, 2.0, 2.0, cv::INTER_LINEAR);
+    smooth.convertTo(frame, CV_8U);
+  }
+  for (cv::Mat& coverage : magnified.coverage) {
+    cv::resize(coverage, coverage, {}, 2.0, 2.0, cv::INTER_NEAREST);
+  }
+  Compute twice;
+  twice.zoom = 2.0;
+
+  const DenseMaps maps = Maps(checkpoint, clip, twice);
+
+  const DenseMaps near = Maps(checkpoint, clip);
+  const DenseMaps large = Maps(checkpoint, magnified);
+  for (size_t t = 0; t < maps.interior.size(); ++t) {
+    cv::Mat interior;
+    cv::Mat offset;
+    cv::resize(large.interior[t], interior, {}, 0.5, 0.5, cv::INTER_LINEAR);
+    cv::resize(large.offset_x[t], offset, {}, 0.5, 0.5, cv::INTER_LINEAR);
+    interior = 0.5 * (interior + near.interior[t]);
+    offset = 0.5 * (0.5 * offset + near.offset_x[t]);
+    EXPECT_LT(cv::norm(maps.interior[t], interior, cv::NORM_INF), 1e-3);
+    EXPECT_LT(cv::norm(maps.offset_x[t], offset, cv::NORM_INF), 1e-2);
+    EXPECT_GT(cv::norm(maps.interior[t], near.interior[t], cv::NORM_INF), 1e-2);
+  }
+}
+
+TEST_F(CheckpointTest, ZoomLiesBetweenOneAndThree) {
+  SaveCheckpoint(path_, RandomCheckpoint());
+  for (const double zoom : {0.5, 3.5, std::nan("")}) {
+    EXPECT_THROW(LoadSegmenter(path_.string(), {.zoom = zoom}), Error);
+  }
+}
+
+TEST_F(CheckpointTest, LooksAreOneTwoFourOrEight) {
+  SaveCheckpoint(path_, RandomCheckpoint());
+  for (const int looks : {0, 3, 16, -1}) {
+    EXPECT_THROW(LoadSegmenter(path_.string(), {.looks = looks}), Error);
+  }
+  EXPECT_NE(LoadSegmenter(path_.string(), {.looks = 2}), nullptr);
 }
 
 TEST(Device, AutoIsAlwaysThere) {
