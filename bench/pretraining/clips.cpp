@@ -12,6 +12,8 @@ namespace {
 
 using tracking::LabelledClip;
 
+constexpr uint64_t kTileStream = 0x7072657472746c73ULL;
+
 // Images are shared when a clip is copied, and training changes them in place.
 LabelledClip DeepCopy(const LabelledClip& from) {
   LabelledClip to;
@@ -44,6 +46,17 @@ ListedClips::ListedClips(std::vector<LabelledClip> clips)
 
 LabelledClip ListedClips::Get(uint64_t index) const {
   return DeepCopy(clips_[index % clips_.size()]);
+}
+
+ssl::ImageSample SheetImages::Get(int64_t index) const {
+  constexpr int kSide = 64;
+  Rng rng = Rng(seed_, kTileStream).Fork(static_cast<uint64_t>(index));
+  const cv::Mat& rgb = rng.Pick(sheets_).rgb;
+  const auto x = static_cast<int>(rng.Int(0, rgb.cols - kSide));
+  const auto y = static_cast<int>(rng.Int(0, rgb.rows - kSide));
+  ssl::ImageSample sample;
+  sample.rgb = rgb({x, y, kSide, kSide}).clone();
+  return sample;
 }
 
 std::vector<LabelledClip> SingleEditions(

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Supplies of training clips made of other clips.
+// Supplies of training clips made of other clips, and of tiles made of sheets.
 #pragma once
 
+#include "models/ssl/pretrain.h"
+#include "synth/video_source.h"
 #include "tracking/clip.h"
 
 #include <cstdint>
@@ -45,6 +47,22 @@ class AlternatingClips : public tracking::ClipSource {
  private:
   const tracking::ClipSource& a_;
   const tracking::ClipSource& b_;
+};
+
+// Tiles of 64 px cut at random from sheets that are covered throughout, without
+// labels. The sheets are borrowed.
+class SheetImages : public ssl::ImageSource {
+ public:
+  SheetImages(const std::vector<synth::MapSheet>& sheets, int64_t count,
+              uint64_t seed)
+      : sheets_(sheets), count_(count), seed_(seed) {}
+  int64_t Size() const override { return count_; }
+  ssl::ImageSample Get(int64_t index) const override;
+
+ private:
+  const std::vector<synth::MapSheet>& sheets_;
+  int64_t count_;
+  uint64_t seed_;
 };
 
 // Every edition as a clip of its own.

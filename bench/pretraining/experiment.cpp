@@ -25,13 +25,19 @@ namespace fs = std::filesystem;
 using tracking::LabelledClip;
 
 // Raised when the meaning of a result changes.
-constexpr int kVersion = 1;
+constexpr int kVersion = 3;
 constexpr uint64_t kValidationSeed = 0x70726574725f7661ULL;
 constexpr uint64_t kLabelStream = 0x6c6162656c73ULL;
 // Of the labelled windows, one in five chooses thresholds, at most so many.
 constexpr size_t kCalibrationShare = 5;
 constexpr size_t kMostCalibrationClips = 16;
 constexpr int kPretrainingValidationClips = 16;
+// Image-level methods see two views of 64 tiles of 64 px a step: seven times
+// the pixels of a step on clips, through the trunk alone, so that this many
+// steps on clips take about as long.
+constexpr int64_t kImageBatch = 64;
+constexpr int64_t kStepsPerImageStep = 5;
+constexpr int64_t kImageTiles = 4096;
 
 // FNV-1a, 64 bits: names of files, nothing more.
 std::string Digest(const std::string& text) {
@@ -58,6 +64,22 @@ Json MeasuresToJson(const tracking::Measures& m) {
           {"link_recall", m.link_recall}};
 }
 
+// Measures on other towns, beside those on the target's own.
+void AddAbroad(Json& result, const Json& abroad) {
+  for (const auto& [key, value] : abroad.items())
+    result["abroad_" + key] = value;
+}
+
+Json AssessInk(const std::vector<LabelledClip>& test,
+               const InkSettings& settings) {
+  const tracking::Measures measures = MeasureInk(test, settings);
+  tracking::MatchScore detections;
+  for (const auto& edition : measures.editions) detections += edition.counts;
+  Json result = MeasuresToJson(measures);
+  result["detection_f1"] = detections.F1();
+  return result;
+}
+
 vis::TrainOptions Recipe(const ExperimentOptions& options) {
   vis::TrainOptions training;
   training.preset = options.preset;
@@ -82,9 +104,14 @@ Json RecipeToJson(const ExperimentOptions& options) {
           {"crop", options.crop}};
 }
 
+// Methods of the image library that train the trunk alone.
+bool IsImageLevel(const std::string& start) {
+  return start == "simclr" || start == "diet";
+}
+
 bool IsPretrained(const std::string& start) {
-  return start == "videos" || start == "two-frame" || start == "worlds" ||
-         start == "worlds+videos";
+  return IsImageLevel(start) || start == "videos" || start == "two-frame" ||
+         start == "worlds" || start == "worlds+videos";
 }
 
 bool IsKnown(const ExperimentOptions& options, const std::string& start) {
@@ -155,8 +182,11 @@ Experiment::Experiment(ExperimentOptions options)
                 options_.folder + ": cannot be made: " + failure.message());
   }
   target_ = MakeTarget(options_.target);
-  LogInfo("target: {} unlabelled sheets, {} labelled windows, {} for the test",
-          target_.sheets.size(), target_.labelled.size(), target_.test.size());
+  LogInfo(
+      "target: {} unlabelled sheets, {} labelled windows, {} for the test, {} "
+      "in other towns",
+      target_.sheets.size(), target_.labelled.size(), target_.test.size(),
+      target_.abroad.size());
 }
 
 Experiment::~Experiment() = default;
@@ -168,6 +198,7 @@ Json Experiment::Configuration(const Cell& cell) const {
   json["two_step"] = cell.two_step;
   json["seed"] = cell.seed;
   if (cell.start != "ink") json["steps"] = options_.steps;
+  if (options_.learn_norm) json["learn_norm"] = true;
   if (IsPretrained(cell.start) || cell.start == "scratch-long")
     json["pretraining_steps"] = options_.pretraining_steps;
   if (IsPretrained(cell.start))
@@ -206,6 +237,12 @@ Experiment::Split Experiment::SplitLabels(const Cell& cell) const {
   const auto middle = clips.end() - static_cast<std::ptrdiff_t>(calibration);
   split.train.assign(clips.begin(), middle);
   split.calibration.assign(middle, clips.end());
+  // One or four clips are too few to choose thresholds by: those that were
+  // trained on follow, where much the same score tells right from wrong.
+  for (const LabelledClip& clip : split.train) {
+    if (split.calibration.size() >= kMostCalibrationClips) break;
+    split.calibration.push_back(clip);
+  }
   return split;
 }
 
@@ -237,15 +274,41 @@ std::string Experiment::Pretrain(const std::string& start, uint64_t seed,
                                  .string();
   const std::string done = output + ".done";
   if (fs::exists(done)) return output;
+  LogInfo("pretraining on {}, seed {}", start, seed);
+  if (IsImageLevel(start)) {
+    PretrainImages(start, seed, output, context);
+  } else {
+    PretrainClips(start, seed, output, context);
+  }
+  WriteFileAtomically(done, config.dump(2) + "\n", Overwrite::kAllow);
+  fs::remove(output + ".state");
+  return output;
+}
 
+void Experiment::PretrainImages(const std::string& method, uint64_t seed,
+                                const std::string& output,
+                                RunContext& context) const {
+  ssl::PretrainOptions training;
+  training.method = method;
+  training.encoder = "trunk";
+  training.batch = kImageBatch;
+  training.steps =
+      std::max<int64_t>(options_.pretraining_steps / kStepsPerImageStep, 1);
+  training.seed = seed;
+  training.output = output;
+  training.resume = fs::exists(output + ".state");
+  ssl::Pretrain(SheetImages(target_.sheets, kImageTiles, seed), training,
+                context);
+}
+
+void Experiment::PretrainClips(const std::string& start, uint64_t seed,
+                               const std::string& output, RunContext& context) {
   vis::TrainOptions training = Recipe(options_);
   training.steps = options_.pretraining_steps;
   training.seed = seed;
   training.output = output;
   training.resume = fs::exists(output + ".state");
   training.validation_clips = kPretrainingValidationClips;
-  LogInfo("pretraining on {}, seed {}", start, seed);
-
   synth::WorldClipOptions drawn;
   drawn.seed = seed;
   drawn.size_px = options_.target.clip_px;
@@ -268,13 +331,11 @@ std::string Experiment::Pretrain(const std::string& start, uint64_t seed,
       vis::Train(videos, &validation, training, context);
     }
   }
-  WriteFileAtomically(done, config.dump(2) + "\n", Overwrite::kAllow);
-  fs::remove(output + ".state");
-  return output;
 }
 
 std::string Experiment::StartOf(const Cell& cell, RunContext& context) {
-  if (IsPretrained(cell.start)) return Pretrain(cell.start, cell.seed, context);
+  if (IsPretrained(cell.start))
+    return Pretrain(cell.start, PretrainingSeed(cell.seed), context);
   const auto external = options_.checkpoints.find(cell.start);
   return external == options_.checkpoints.end() ? "" : external->second;
 }
@@ -295,22 +356,34 @@ Json Experiment::TrainAndMeasure(const Cell& cell, RunContext& context) {
     split.calibration = SingleEditions(split.calibration);
   }
   training.validation_clips = static_cast<int>(split.calibration.size());
+  // What a start knows of how maps look stays: four clips would spoil it. The
+  // heads of image-level starts know nothing yet.
+  training.freeze_norm = !options_.learn_norm &&
+                         !training.init_checkpoint.empty() &&
+                         !IsImageLevel(cell.start);
   const RepeatedClips train(std::move(split.train), cell.seed);
   const ListedClips calibration(std::move(split.calibration));
   vis::Train(train, &calibration, training, context);
 
-  vis::AssessOptions assess;
-  assess.clips = static_cast<int>(target_.test.size());
-  assess.linking =
-      cell.two_step ? vis::Linking::kTwoStep : vis::Linking::kJoint;
-  const vis::Assessment assessment =
-      vis::Assess(training.output, ListedClips(target_.test), assess);
-  Json result = MeasuresToJson(assessment.measures);
-  result["detection_f1"] = assessment.detections.F1();
-  result["threshold"] = assessment.min_score;
+  Json result = AssessOn(target_.test, training.output, cell);
+  AddAbroad(result, AssessOn(target_.abroad, training.output, cell));
   // Some hundred of them would fill a disk.
   fs::remove(training.output);
   fs::remove(training.output + ".state");
+  return result;
+}
+
+Json Experiment::AssessOn(const std::vector<LabelledClip>& test,
+                          const std::string& checkpoint, const Cell& cell) {
+  vis::AssessOptions assess;
+  assess.clips = static_cast<int>(test.size());
+  assess.linking =
+      cell.two_step ? vis::Linking::kTwoStep : vis::Linking::kJoint;
+  const vis::Assessment assessment =
+      vis::Assess(checkpoint, ListedClips(test), assess);
+  Json result = MeasuresToJson(assessment.measures);
+  result["detection_f1"] = assessment.detections.F1();
+  result["threshold"] = assessment.min_score;
   return result;
 }
 
@@ -324,11 +397,8 @@ Json Experiment::MeasureThreshold(const Cell& cell) const {
     clips.push_back(std::move(clip));
   }
   const InkSettings settings = ChooseInkSettings(clips);
-  const tracking::Measures measures = MeasureInk(target_.test, settings);
-  tracking::MatchScore detections;
-  for (const auto& edition : measures.editions) detections += edition.counts;
-  Json result = MeasuresToJson(measures);
-  result["detection_f1"] = detections.F1();
+  Json result = AssessInk(target_.test, settings);
+  AddAbroad(result, AssessInk(target_.abroad, settings));
   result["settings"] = settings.ToJson();
   return result;
 }
@@ -352,11 +422,13 @@ Json Experiment::Do(const Cell& cell, RunContext& context) {
   WriteFileAtomically(PathOf(cell, ".json"), result.dump(2) + "\n",
                       Overwrite::kAllow);
   const Json& measures = result["measures"];
-  LogInfo("{} labels, {}, seed {}: AP {:.3f}, link F1 {:.3f}, track F1 {:.3f}",
-          LabelText(cell.labels), cell.Name(), cell.seed,
-          measures["ap_unlimited"].get<double>(),
-          measures["link_f1"].get<double>(),
-          measures["track_f1"].get<double>());
+  LogInfo(
+      "{} labels, {}, seed {}: AP {:.3f}, link F1 {:.3f}, track F1 {:.3f}; in "
+      "other towns link F1 {:.3f}",
+      LabelText(cell.labels), cell.Name(), cell.seed,
+      measures["ap_unlimited"].get<double>(), measures["link_f1"].get<double>(),
+      measures["track_f1"].get<double>(),
+      measures["abroad_link_f1"].get<double>());
   return result;
 }
 

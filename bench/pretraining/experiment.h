@@ -29,6 +29,7 @@ inline constexpr int kAllLabels = -1;
 //   two-frame           the same by the published recipe (VideoPreset)
 //   worlds              simulated worlds in other hands
 //   worlds+videos       half of the clips from each
+//   simclr, diet        the trunk alone, on tiles of the unlabelled sheets
 //   NAME                a checkpoint given by the caller
 //   ink                 no network at all: the threshold baseline
 struct Cell {
@@ -62,6 +63,8 @@ struct ExperimentOptions {
   int64_t pretraining_steps = 1500;
   int64_t steps = 300;
   double learning_rate = 2e-3;
+  // Lets the batch norms of pretrained networks follow the labelled clips.
+  bool learn_norm = false;
   int frames_per_step = 8;
   int crop = 96;
   int threads = 1;
@@ -99,6 +102,9 @@ class Experiment {
     std::vector<tracking::LabelledClip> calibration;
   };
   Split SplitLabels(const Cell& cell) const;
+  // The measures of a trained network on either test.
+  static Json AssessOn(const std::vector<tracking::LabelledClip>& test,
+                       const std::string& checkpoint, const Cell& cell);
   Json MeasureThreshold(const Cell& cell) const;
   Json TrainAndMeasure(const Cell& cell, RunContext& context);
   // Path of the checkpoint that a cell starts from; empty: random weights.
@@ -106,6 +112,10 @@ class Experiment {
   uint64_t PretrainingSeed(uint64_t seed) const;
   std::string Pretrain(const std::string& start, uint64_t seed,
                        RunContext& context);
+  void PretrainImages(const std::string& method, uint64_t seed,
+                      const std::string& output, RunContext& context) const;
+  void PretrainClips(const std::string& start, uint64_t seed,
+                     const std::string& output, RunContext& context);
   const synth::VideoClipSource& Videos(const std::string& preset);
 
   ExperimentOptions options_;

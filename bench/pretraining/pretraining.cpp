@@ -84,6 +84,8 @@ void AddOptions(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--learning-rate", options.learning_rate)
       ->capture_default_str();
+  app.add_flag("--learn-norm", options.learn_norm,
+               "Let batch norms follow the labelled clips");
   app.add_option("--threads", options.threads)->capture_default_str();
   app.add_flag("--smoke", arguments.smoke, "A small run, to see that it works");
   app.add_flag("--report", arguments.report_only,

@@ -119,18 +119,24 @@ Target MakeTarget(const TargetOptions& options) {
                                town.editions[t].rgb(unlabelled).clone(),
                                town.editions[t].coverage(unlabelled).clone()});
     }
-    AddWindows(town, {half, 0, half, options.town_px}, options,
-               target.labelled);
+    const int border =
+        options.town_px * 3 / 5 / options.clip_px * options.clip_px;
+    AddWindows(town, {half, 0, half, border}, options, target.labelled);
+    AddWindows(town, {half, border, half, options.town_px - border}, options,
+               target.test);
   }
   for (int i = 0; i < options.test_towns; ++i) {
     AddWindows(MakeTown(options, static_cast<uint64_t>(options.towns + i)),
-               {0, 0, options.town_px, options.town_px}, options, target.test);
+               {0, 0, options.town_px, options.town_px}, options,
+               target.abroad);
   }
   Rng rng(options.seed, kTownStream);
   rng.Shuffle(target.labelled);
-  rng.Shuffle(target.test);
   const auto wanted = static_cast<size_t>(options.test_clips);
-  if (target.test.size() > wanted) target.test.resize(wanted);
+  for (std::vector<LabelledClip>* test : {&target.test, &target.abroad}) {
+    rng.Shuffle(*test);
+    if (test->size() > wanted) test->resize(wanted);
+  }
   return target;
 }
 

@@ -21,12 +21,15 @@ struct TargetOptions {
   uint64_t seed = 1;
   // Of synth::HandNames(); every edition is drawn in one of them.
   std::vector<std::string> hands = {"insurance", "engraved", "topographic"};
-  int towns = 4;       // with unlabelled and labelled places
-  int test_towns = 2;  // for the test alone
-  int town_px = 1280;  // side of a town; a multiple of 2 clip_px
+  int towns = 4;  // with unlabelled, labelled and test places
+  // For a second test alone: what was learned on other towns.
+  int test_towns = 2;
+  // Side of a town; a multiple of 2 clip_px. The western half is unlabelled; of
+  // the eastern one the upper three fifths are labelled, the rest is the test.
+  int town_px = 1280;
   int editions = 4;
   int clip_px = 128;
-  int test_clips = 80;
+  int test_clips = 80;  // of either test
   // Windows with fewer buildings are not worth a label.
   int min_buildings = 3;
 
@@ -37,7 +40,8 @@ struct Target {
   std::vector<synth::MapSheet> sheets;  // the unlabelled halves
   // Windows that do not overlap, all editions each, in random order.
   std::vector<tracking::LabelledClip> labelled;
-  std::vector<tracking::LabelledClip> test;
+  std::vector<tracking::LabelledClip> test;    // other places of these towns
+  std::vector<tracking::LabelledClip> abroad;  // other towns
 };
 
 // A pure function of the options. Throws what synth::MakeWorld and
