@@ -215,6 +215,17 @@ struct ExperimentRow {
   std::optional<std::string> model_sha256;
 };
 
+// One number about one sample of a benchmark, as a frozen encoder answered it.
+// Key: all but the value. `model_sha256` must have been saved.
+struct EvaluationRow {
+  std::string model_sha256;
+  std::string benchmark;
+  int64_t benchmark_version = 1;
+  int64_t sample = 0;  // its place in the benchmark's test split
+  std::string metric;  // "correct", "predicted" ...
+  double value = 0.0;
+};
+
 // A person's correction. Anchored by points in ground coordinates besides
 // track ids, because a new run may give a building a new id.
 struct ReviewRow {

@@ -29,7 +29,7 @@ inline constexpr std::array<LayerInfo, 3> kFeatureLayers{{
     {"observation", "Buildings as drawn, one polygon per building and edition"},
     {"building_state", "Shapes of buildings with the dates they stood"},
 }};
-inline constexpr std::array<LayerInfo, 10> kAttributeTables{{
+inline constexpr std::array<LayerInfo, 11> kAttributeTables{{
     {"edition", "Editions of the series, one per survey date"},
     {"alignment_field",
      "Smooth displacement of each edition onto the newest one"},
@@ -39,6 +39,8 @@ inline constexpr std::array<LayerInfo, 10> kAttributeTables{{
     {"work", "Windows of a run, done or not"},
     {"model", "Checkpoints that were trained or used"},
     {"experiment", "Measures of training and experiments per step"},
+    {"evaluation",
+     "Answers of encoders on benchmarks, one row per sample and metric"},
     {"review", "Corrections by people"},
     {"layer_styles", "Styles that QGIS applies"},
 }};

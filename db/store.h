@@ -74,6 +74,8 @@ class Store {
   void SaveWork(const WorkRow& row);
   void SaveModel(const ModelRow& row);
   void SaveExperiment(const ExperimentRow& row);
+  // All or none.
+  void SaveEvaluations(const std::vector<EvaluationRow>& rows);
   int64_t AddReview(const ReviewRow& row);
   // Replaces what this run had written before (buildings, observations,
   // states, lineage) in one transaction. `run_id` must have been saved; the
@@ -103,6 +105,12 @@ class Store {
                                         int64_t window_id) const;
   std::vector<ModelRow> Models() const;
   std::vector<ExperimentRow> Experiments() const;
+  std::optional<ModelRow> FindModel(const std::string& sha256) const;
+  // Of one version of one benchmark.
+  std::vector<EvaluationRow> Evaluations(const std::string& model_sha256,
+                                         const std::string& benchmark,
+                                         int64_t version) const;
+  std::vector<EvaluationRow> Evaluations() const;
   std::vector<ReviewRow> Reviews() const;
 
   std::vector<BuildingRow> Buildings() const;

@@ -54,6 +54,8 @@ inline constexpr char kModelColumns[] =
     "sha256, name, path, method, config, created_at";
 inline constexpr char kExperimentColumns[] =
     "experiment, method, hyper_parameters, step, measure, value, model_sha256";
+inline constexpr char kEvaluationColumns[] =
+    "model_sha256, benchmark, benchmark_version, sample, metric, value";
 inline constexpr char kReviewColumns[] =
     "verdict, track_id, edition, x, y, other_track, other_edition, other_x, "
     "other_y, note, reviewer, created_at";

@@ -147,6 +147,13 @@ std::optional<Point2d> PointOf(const std::optional<double>& x,
   return Point2d{*x, *y};
 }
 
+EvaluationRow ReadEvaluation(ColumnReader in) {
+  EvaluationRow row;
+  in >> row.model_sha256 >> row.benchmark >> row.benchmark_version >>
+      row.sample >> row.metric >> row.value;
+  return row;
+}
+
 ReviewRow ReadReview(ColumnReader in) {
   ReviewRow row;
   std::optional<double> x;
@@ -251,6 +258,31 @@ std::vector<ExperimentRow> Store::Experiments() const {
                  SelectSql("experiment", kExperimentColumns,
                            "ORDER BY experiment, step, measure"),
                  &ReadExperiment);
+}
+
+std::optional<ModelRow> Store::FindModel(const std::string& sha256) const {
+  return FirstOf(ReadAll(impl_->connection,
+                         SelectSql("model", kModelColumns, "WHERE sha256 = ?1"),
+                         &ReadModel, sha256));
+}
+
+std::vector<EvaluationRow> Store::Evaluations(const std::string& model_sha256,
+                                              const std::string& benchmark,
+                                              int64_t version) const {
+  return ReadAll(impl_->connection,
+                 SelectSql("evaluation", kEvaluationColumns,
+                           "WHERE model_sha256 = ?1 AND benchmark = ?2 "
+                           "AND benchmark_version = ?3 "
+                           "ORDER BY sample, metric"),
+                 &ReadEvaluation, model_sha256, benchmark, version);
+}
+
+std::vector<EvaluationRow> Store::Evaluations() const {
+  return ReadAll(impl_->connection,
+                 SelectSql("evaluation", kEvaluationColumns,
+                           "ORDER BY model_sha256, benchmark, "
+                           "benchmark_version, sample, metric"),
+                 &ReadEvaluation);
 }
 
 std::vector<ReviewRow> Store::Reviews() const {

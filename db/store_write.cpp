@@ -232,6 +232,20 @@ void Store::SaveExperiment(const ExperimentRow& row) {
       row.value, row.model_sha256);
 }
 
+void Store::SaveEvaluations(const std::vector<EvaluationRow>& rows) {
+  Connection& connection = impl_->connection;
+  Transaction transaction(connection);
+  Statement insert = connection.Prepare(
+      UpsertSql("evaluation", kEvaluationColumns,
+                "model_sha256, benchmark, benchmark_version, sample, metric"));
+  for (const EvaluationRow& row : rows) {
+    insert.Execute(row.model_sha256, row.benchmark, row.benchmark_version,
+                   row.sample, row.metric, row.value);
+  }
+  NoteChange(connection, "evaluation");
+  transaction.Commit();
+}
+
 int64_t Store::AddReview(const ReviewRow& row) {
   return WriteRow(impl_->connection, "review",
                   InsertSql("review", kReviewColumns), row.verdict,

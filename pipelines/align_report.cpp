@@ -45,29 +45,6 @@ fs::path FieldPath(const fs::path& folder, const std::string& name) {
   return folder / (name + "_displacement.tif");
 }
 
-std::string EscapedHtml(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
 void WritePng(const fs::path& path, const cv::Mat& rgb, Overwrite overwrite) {
   AtomicFile file(path, overwrite);
   cv::Mat bgr;

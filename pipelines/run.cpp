@@ -136,6 +136,7 @@ RunReport Run(const Series& series, const RunOptions& options,
   vis::InspectCheckpoint(options.segment.checkpoint.empty()
                              ? DefaultCheckpoint()
                              : options.segment.checkpoint);
+  if (options.qc) CheckQcOptions(*options.qc, overwrite);
   RunReport report;
   StageClock clock(report);
   const std::string options_text = OptionsText(options);
@@ -154,6 +155,11 @@ RunReport Run(const Series& series, const RunOptions& options,
     store->SetMeta(kRunOptionsKey, options_text);
   }
   clock.Lap("ingest");
+  if (options.qc) {
+    report.qc =
+        CheckSheetQuality(LoadProject(*store), *options.qc, overwrite, context);
+    clock.Lap("qc");
+  }
   if (series.editions.size() == 1) {
     LogWarning(
         "run: one edition alone: buildings are outlined, but there is "
@@ -165,6 +171,7 @@ RunReport Run(const Series& series, const RunOptions& options,
   if (!options.accept_unaligned) RequireAligned(report.alignment, output);
   const SegmentReport segmented = Segment(*store, options.segment, context);
   report.device = segmented.device;
+  report.network_share = segmented.network_share;
   clock.Lap("segment");
   report.summary = DeriveLineage(*store, options.lineage, context);
   clock.Lap("lineage");
@@ -195,12 +202,14 @@ Json ToJson(const RunReport& report) {
                                  {"lineage", step.kinds}});
   }
   document["alignment"] = ToJson(report.alignment);
+  if (report.qc) document["qc"] = ToJson(*report.qc);
   document["seconds"] = Json::object();
   for (const auto& [stage, seconds] : report.seconds) {
     document["seconds"][stage] = seconds;
   }
   document["megapixels"] = report.megapixels;
   document["device"] = report.device;
+  document["network_share"] = report.network_share;
   document["resumed"] = report.resumed;
   document["run_id"] = summary.run_id;
   return document;

@@ -10,9 +10,11 @@
 #include "pipelines/lineage.h"
 #include "pipelines/segment.h"
 #include "pipelines/series.h"
+#include "pipelines/sheet_qc.h"
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,15 +29,20 @@ struct RunOptions {
   // Go on where an edition fits no other one: it is taken to lie where its
   // georeference puts it.
   bool accept_unaligned = false;
+  // Ranks suspect places of the sheets after ingestion. The result of the run
+  // does not depend on it.
+  std::optional<QcOptions> qc;
 };
 
 struct RunReport {
   ResultSummary summary;
   std::vector<EditionAlignment> alignment;
+  std::optional<std::vector<SheetQuality>> qc;
   // Stage to wall-clock seconds, in the order of the flow.
   std::vector<std::pair<std::string, double>> seconds;
   double megapixels = 0.0;  // of the grid, times editions
   std::string device;
+  double network_share = 0.0;  // see SegmentReport
   bool resumed = false;
 };
 

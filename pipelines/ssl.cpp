@@ -7,12 +7,15 @@
 #include "core/random.h"
 #include "db/store.h"
 #include "pipelines/digest.h"
+#include "pipelines/image_inputs.h"
+#include "pipelines/ssl_records.h"
 #include "synth/render.h"
 #include "synth/world.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <numbers>
@@ -42,8 +45,119 @@ std::string CurvesSvg(const ssl::PretrainReport& report,
   return ToSvg(chart);
 }
 
-db::Store OpenProject(const std::string& project) {
-  return db::Store::Open(project, db::OpenMode::kReadWrite);
+std::string Sized(const cv::Mat& image) {
+  return fmt::format("{} x {} px", image.cols, image.rows);
+}
+
+// What the tiles were cut from, for the record.
+Json DataOf(const SslPretrainOptions& options) {
+  Json data = {{"tiles", options.tiles.count},
+               {"tile_px", options.tiles.side_px},
+               {"seed", options.tiles.seed}};
+  if (options.sheets.empty()) {
+    data["source"] = "simulated towns";
+    data["factor"] =
+        TileFactorNames()[static_cast<size_t>(options.tiles.label)];
+  } else {
+    data["source"] = options.sheets;
+    data["downsample"] = options.reading.downsample;
+  }
+  return data;
+}
+
+void SavePretraining(const SslPretrainOptions& options,
+                     const SslPretrainReport& report) {
+  db::Store store = OpenResults(options.project);
+  db::Transaction transaction = store.Begin();
+  Json config = report.result.config;
+  config["data"] = DataOf(options);
+  db::ModelRow model;
+  model.sha256 = report.checkpoint_sha256;
+  model.name = options.training.encoder;
+  model.path = report.checkpoint;
+  model.method = options.training.method;
+  model.config = config.dump();
+  store.SaveModel(model);
+  db::ExperimentRow row;
+  row.experiment = "pretrain " + report.checkpoint_sha256.substr(0, 12);
+  row.method = options.training.method;
+  row.hyper_parameters = model.config;
+  row.model_sha256 = model.sha256;
+  SaveMeasures(store, row, report.result.measures);
+  transaction.Commit();
+  store.Close();
+}
+
+// The probed weights as a row of `model`: of a file its digest, of random ones
+// that of what makes them.
+db::ModelRow ProbedModel(const SslProbeOptions& options,
+                         const ssl::ProbeReport& report) {
+  db::ModelRow model;
+  model.name = report.encoder;
+  model.path = options.probe.checkpoint;
+  if (model.path.empty()) {
+    const Json made = {{"encoder", report.encoder},
+                       {"weights", "random"},
+                       {"image_px", options.tiles.side_px},
+                       {"seed", options.probe.seed}};
+    model.config = made.dump();
+    model.sha256 = Sha256(model.config);
+    return model;
+  }
+  model.sha256 = Sha256OfFile(model.path);
+  const Json training = ssl::DescribeEncoder(model.path).training;
+  model.config = training.dump();
+  if (training.is_object() && training.contains("method") &&
+      training["method"].is_string()) {
+    model.method = training["method"].get<std::string>();
+  }
+  return model;
+}
+
+void SaveProbe(const SslProbeOptions& options, const ssl::ProbeReport& report) {
+  // Raised when the tiles of a seed change.
+  constexpr int64_t kTileVersion = 1;
+  const std::string& factor =
+      TileFactorNames()[static_cast<size_t>(options.tiles.label)];
+  const std::string name = fmt::format(
+      "probe {}, {} tiles of {} px, seed {}", factor, options.tiles.count,
+      options.tiles.side_px, options.tiles.seed);
+  db::Store store = OpenResults(options.project);
+  db::Transaction transaction = store.Begin();
+  const db::ModelRow model = ProbedModel(options, report);
+  SaveModelOnce(store, model);
+  db::ExperimentRow row;
+  row.experiment = fmt::format("{}, {}", name, model.sha256.substr(0, 12));
+  row.method = "probe";
+  row.hyper_parameters = Json{
+      {"factor", factor},
+      {"encoder", report.encoder},
+      {"tiles", report.train_images},
+      {"test_tiles", report.test_images},
+      {"tile_px", options.tiles.side_px},
+      {"seed",
+       options.tiles.seed}}.dump();
+  row.model_sha256 = model.sha256;
+  SaveMeasures(store, row,
+               {{0, "linear_accuracy", report.linear_accuracy},
+                {0, "knn_accuracy", report.knn_accuracy}});
+  if (report.rankme > 0.0)
+    SaveMeasures(store, row, {{0, "rankme", report.rankme}});
+  std::vector<db::EvaluationRow> rows;
+  for (size_t i = 0; i < report.answers.size(); ++i) {
+    const ssl::ProbeAnswer& answer = report.answers[i];
+    const auto add = [&](const char* metric, int64_t value) {
+      rows.push_back({model.sha256, name, kTileVersion, static_cast<int64_t>(i),
+                      metric, static_cast<double>(value)});
+    };
+    add("correct", answer.linear == answer.label ? 1 : 0);
+    add("predicted", answer.linear);
+    add("knn_correct", answer.knn == answer.label ? 1 : 0);
+    add("knn_predicted", answer.knn);
+  }
+  store.SaveEvaluations(rows);
+  transaction.Commit();
+  store.Close();
 }
 
 }  // namespace
@@ -90,7 +204,8 @@ std::vector<ssl::TileSupply::Factor> MapTileSupply::Factors() const {
   return {{"hand", std::ssize(synth::HandNames())},
           {"density", kSteps},
           {"scale", kSteps},
-          {"year", kSteps}};
+          {"year", kSteps},
+          {"hatch_angle", 0}};
 }
 
 ssl::FactorTile MapTileSupply::Draw(const ssl::TileRequest& request,
@@ -124,10 +239,13 @@ ssl::FactorTile MapTileSupply::Draw(const ssl::TileRequest& request,
   tile.rgb = synth::RenderEdition(synth::MakeWorld(world),
                                   static_cast<int>(year), render)
                  .rgb;
-  tile.factors = {{"hand", static_cast<double>(hand)},
-                  {"density", static_cast<double>(density)},
-                  {"scale", static_cast<double>(scale)},
-                  {"year", static_cast<double>(year)}};
+  tile.factors = {
+      {"hand", static_cast<double>(hand)},
+      {"density", static_cast<double>(density)},
+      {"scale", static_cast<double>(scale)},
+      {"year", static_cast<double>(year)},
+      {"hatch_angle",
+       std::fmod(world.angle_rad * 180.0 / std::numbers::pi, 90.0)}};
   return tile;
 }
 
@@ -135,18 +253,24 @@ SheetTiles::SheetTiles(std::vector<synth::MapSheet> sheets,
                        const MapTileOptions& options)
     : sheets_(std::move(sheets)), options_(options) {
   options_.Validate();
-  bool fits = false;
+  std::map<std::string, bool> fits;  // by name: a sheet can be many windows
   for (const synth::MapSheet& sheet : sheets_) {
     const bool large = sheet.rgb.cols >= options_.side_px &&
                        sheet.rgb.rows >= options_.side_px;
     weights_.push_back(large ? static_cast<double>(sheet.rgb.total()) : 0.0);
-    fits = fits || large;
+    bool& any = fits[sheet.name];
+    any = any || large;
   }
-  if (!fits) {
+  for (const synth::MapSheet& sheet : sheets_) {
+    if (fits.at(sheet.name)) continue;
     throw Error(ErrorCode::kBadInput,
-                fmt::format("no sheet has {0} x {0} pixels for a tile",
-                            options_.side_px),
-                "Use smaller tiles or a lower --downsample.");
+                fmt::format("'{}' has {}, too few for a tile of {}", sheet.name,
+                            Sized(sheet.rgb), options_.side_px),
+                "Leave it out, or use a smaller --tile-px or --downsample.");
+  }
+  if (sheets_.empty()) {
+    throw Error(ErrorCode::kBadInput, "there is no paper to cut tiles from",
+                "Give images that are not blank.");
   }
 }
 
@@ -172,7 +296,7 @@ ssl::ImageSample SheetTiles::Get(int64_t index) const {
 
 SslPretrainReport PretrainEncoder(const SslPretrainOptions& options,
                                   RunContext& context) {
-  if (!options.project.empty()) OpenProject(options.project).Close();
+  if (!options.project.empty()) OpenResults(options.project).Close();
   SslPretrainReport report;
   report.checkpoint = options.training.output;
   if (options.sheets.empty()) {
@@ -180,7 +304,8 @@ SslPretrainReport PretrainEncoder(const SslPretrainOptions& options,
         ssl::Pretrain(MapTiles(options.tiles), options.training, context);
   } else {
     const SheetTiles tiles(
-        ReadMapSheets(options.sheets, options.reading, context), options.tiles);
+        ReadImageInputs(options.sheets, options.reading, context),
+        options.tiles);
     report.result = ssl::Pretrain(tiles, options.training, context);
   }
   report.checkpoint_sha256 = Sha256OfFile(report.checkpoint);
@@ -189,31 +314,7 @@ SslPretrainReport PretrainEncoder(const SslPretrainOptions& options,
                         CurvesSvg(report.result, options.training.method),
                         Overwrite::kAllow);
   }
-  if (options.project.empty()) return report;
-
-  db::Store store = OpenProject(options.project);
-  db::Transaction transaction = store.Begin();
-  db::ModelRow model;
-  model.sha256 = report.checkpoint_sha256;
-  model.name = options.training.encoder;
-  model.path = report.checkpoint;
-  model.method = options.training.method;
-  model.config = report.result.config.dump();
-  model.created_at = db::NowUtc();
-  store.SaveModel(model);
-  db::ExperimentRow row;
-  row.experiment = "pretrain " + report.checkpoint_sha256.substr(0, 12);
-  row.method = options.training.method;
-  row.hyper_parameters = model.config;
-  row.model_sha256 = model.sha256;
-  for (const ssl::Measure& measure : report.result.measures) {
-    row.step = measure.step;
-    row.measure = measure.name;
-    row.value = measure.value;
-    store.SaveExperiment(row);
-  }
-  transaction.Commit();
-  store.Close();
+  if (!options.project.empty()) SavePretraining(options, report);
   return report;
 }
 
@@ -225,25 +326,20 @@ ssl::ProbeReport ProbeOnTiles(const SslProbeOptions& options) {
   MapTileOptions test = options.tiles;
   test.seed = kTestSeed;
   test.count = options.test_count;
-  return ssl::Probe(MapTiles(options.tiles), MapTiles(test), options.probe);
+  const ssl::ProbeReport report =
+      ssl::Probe(MapTiles(options.tiles), MapTiles(test), options.probe);
+  if (!options.project.empty()) SaveProbe(options, report);
+  return report;
 }
 
-void SaveExperiment(const ssl::ExperimentReport& report,
-                    const std::string& project) {
-  db::Store store = OpenProject(project);
-  db::Transaction transaction = store.Begin();
-  db::ExperimentRow row;
-  row.experiment = report.name + " " + db::NowUtc();
-  row.method = report.name;
-  row.hyper_parameters = report.settings.dump();
-  for (const ssl::Measure& measure : report.measures) {
-    row.step = measure.step;
-    row.measure = measure.name;
-    row.value = measure.value;
-    store.SaveExperiment(row);
+ssl::MaskAdvice AdviseMaskOnTiles(const SslMaskOptions& options,
+                                  RunContext& context) {
+  if (options.sheets.empty()) {
+    return ssl::AdviseMask(MapTiles(options.tiles), options.masks, context);
   }
-  transaction.Commit();
-  store.Close();
+  const SheetTiles tiles(
+      ReadImageInputs(options.sheets, options.reading, context), options.tiles);
+  return ssl::AdviseMask(tiles, options.masks, context);
 }
 
 void WriteFigures(const ssl::ExperimentReport& report,
@@ -286,6 +382,23 @@ Json ToJson(const ssl::ProbeReport& report) {
           {"knn_accuracy", report.knn_accuracy},
           {"linear_accuracy", report.linear_accuracy},
           {"rankme", report.rankme}};
+}
+
+Json ToJson(const ssl::MaskAdvice& advice) {
+  Json document = {{"tiles", advice.tiles},
+                   {"tile_px", advice.tile_px},
+                   {"masks", Json::array()}};
+  if (advice.alignment_without) {
+    document["alignment_without"] = *advice.alignment_without;
+  }
+  for (const ssl::RankedMask& ranked : advice.ranked) {
+    Json mask = {{"patch_px", ranked.mask.patch_px},
+                 {"ratio", ranked.mask.ratio},
+                 {"change", ranked.change}};
+    if (ranked.alignment) mask["alignment"] = *ranked.alignment;
+    document["masks"].push_back(mask);
+  }
+  return document;
 }
 
 Json ToJson(const ssl::ExperimentReport& report) {

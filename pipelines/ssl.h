@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Recipes for self-supervised learning: tiles to learn from, tiles whose
-// factors are known to probe with, and results as rows of a project file.
+// Recipes for self-supervised learning: tiles to learn from, and tiles whose
+// factors are known to probe with. ssl_bench.h has the benchmarks,
+// ssl_experiments.h runs the experiments, ssl_records.h keeps their results.
 #pragma once
 
 #include "core/json.h"
 #include "core/progress.h"
 #include "models/ssl/experiments/experiment.h"
+#include "models/ssl/mask_advice.h"
 #include "models/ssl/pretrain.h"
 #include "models/ssl/tile_supply.h"
 #include "pipelines/videos.h"
@@ -39,7 +41,11 @@ struct MapTileOptions {
 };
 
 // Tiles of simulated towns, each of a town of its own. All factors vary
-// independently. Sets of different seeds share no town.
+// independently. Sets of different seeds share no town. Beside those of
+// TileFactor there is a continuous one, "hatch_angle": the direction of the
+// town's streets and walls, in degrees from 0 to 90 (from the x axis, which
+// points right, to the y axis, which points down; streets cross at right
+// angles). A town of crooked streets keeps to it more loosely.
 class MapTileSupply : public ssl::TileSupply {
  public:
   std::vector<Factor> Factors() const override;
@@ -64,7 +70,8 @@ class MapTiles : public ssl::ImageSource {
 // Unlabelled tiles cut at random from scans, where there is paper.
 class SheetTiles : public ssl::ImageSource {
  public:
-  // Throws Error{kBadInput} if no sheet is as large as a tile.
+  // Throws Error{kBadInput} naming the first sheet that is smaller than a tile
+  // wherever it was cut out, and without any sheet.
   SheetTiles(std::vector<synth::MapSheet> sheets,
              const MapTileOptions& options);
   int64_t Size() const override { return options_.count; }
@@ -77,7 +84,8 @@ class SheetTiles : public ssl::ImageSource {
 };
 
 struct SslPretrainOptions {
-  // Scans to cut tiles from; none: simulated towns.
+  // Images to cut tiles from, as ReadImageInputs takes them; none: simulated
+  // towns.
   std::vector<std::string> sheets;
   MapSheetOptions reading;
   MapTileOptions tiles;
@@ -95,7 +103,7 @@ struct SslPretrainReport {
   std::string checkpoint_sha256;
 };
 
-// Throws what ssl::Pretrain, ReadMapSheets and db::Store throw.
+// Throws what ssl::Pretrain, ReadImageInputs and db::Store throw.
 SslPretrainReport PretrainEncoder(const SslPretrainOptions& options,
                                   RunContext& context);
 
@@ -103,12 +111,23 @@ struct SslProbeOptions {
   ssl::ProbeOptions probe;
   MapTileOptions tiles;      // the probes train on these,
   int64_t test_count = 256;  // and are tested on so many of other towns
+  // A project file that takes the encoder, the accuracies and what was said of
+  // every test tile into `model`, `experiment` and `evaluation`; empty: none.
+  std::string project;
 };
 ssl::ProbeReport ProbeOnTiles(const SslProbeOptions& options);
 
-// Records an experiment's measures in a project file.
-void SaveExperiment(const ssl::ExperimentReport& report,
-                    const std::string& project);
+struct SslMaskOptions {
+  // As SslPretrainOptions::sheets; none: simulated towns with tiles.label as
+  // labels.
+  std::vector<std::string> sheets;
+  MapSheetOptions reading;
+  MapTileOptions tiles;
+  ssl::MaskAdviceOptions masks;
+};
+// Throws what ssl::AdviseMask and ReadImageInputs throw.
+ssl::MaskAdvice AdviseMaskOnTiles(const SslMaskOptions& options,
+                                  RunContext& context);
 
 // Writes NAME-FILE for each of the experiment's figures, over what is there;
 // makes the folder. Throws Error{kFailure} naming what cannot be written.
@@ -117,6 +136,7 @@ void WriteFigures(const ssl::ExperimentReport& report,
 
 Json ToJson(const SslPretrainReport& report);
 Json ToJson(const ssl::ProbeReport& report);
+Json ToJson(const ssl::MaskAdvice& advice);
 Json ToJson(const ssl::ExperimentReport& report);
 
 }  // namespace mapweave::pipelines

@@ -62,6 +62,9 @@ struct Taps {
   bool wants_attention = false;    // [N, heads, T, T], rows sum to 1
   std::vector<std::pair<std::string, torch::Tensor>> activations;
   std::vector<std::pair<std::string, torch::Tensor>> attention;
+  // With wants_attention, for each of its entries: the shortcut beside the
+  // attention, and what attention adds to it; [N, T, D] each.
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> attention_branch;
 };
 
 // Images of a whole set in memory, from which batches are gathered.

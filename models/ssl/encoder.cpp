@@ -3,8 +3,8 @@
 
 #include "core/error.h"
 #include "models/nn/blocks.h"
+#include "models/nn/resnet.h"
 #include "models/nn/safetensors.h"
-#include "models/ssl/resnet.h"
 #include "models/ssl/tensor_random.h"
 #include "models/ssl/vit.h"
 #include "models/vis/checkpoint.h"
@@ -20,6 +20,40 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kFormat[] = "mapweave-encoder";
+
+class ResNetEncoderImpl : public EncoderImpl {
+ public:
+  explicit ResNetEncoderImpl(const EncoderConfig& config)
+      : EncoderImpl(config),
+        net_(nn::ResNetShape{config.kind == "resnet50" ? 50 : 18, config.width,
+                             nn::ResNetNorm::kBatch}) {
+    // Its parts one by one, so that torchvision's names have no prefix.
+    for (const auto& part : net_->named_children()) {
+      register_module(part.key(), part.value());
+    }
+  }
+  EncoderOutput Encode(const torch::Tensor& images, Taps* taps) override {
+    RequireImages(images, 1, Config().kind);
+    // Of ImageNet, which torchvision's weights expect.
+    const auto options = images.options().requires_grad(false);
+    const torch::Tensor mean =
+        torch::tensor({0.485, 0.456, 0.406}, options).view({1, 3, 1, 1});
+    const torch::Tensor sigma =
+        torch::tensor({0.229, 0.224, 0.225}, options).view({1, 3, 1, 1});
+    nn::ActivationWatch watch;
+    if (taps != nullptr && taps->wants_activations) {
+      watch = [taps](const std::string& name, const torch::Tensor& x) {
+        taps->activations.emplace_back(name, x);
+      };
+    }
+    const torch::Tensor last = net_((images - mean) / sigma, watch).back();
+    return {last.mean({2, 3}), last.flatten(2).transpose(1, 2)};
+  }
+  int64_t Width() const override { return net_->Channels(); }
+
+ private:
+  nn::ResNet net_;
+};
 
 // The trunk of the network that finds buildings: what is learned here, its
 // training starts from. The rest of the network lies beside it unused.

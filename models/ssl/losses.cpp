@@ -143,29 +143,46 @@ torch::Tensor XSampleTargets(const torch::Tensor& graph, double temperature) {
 }
 
 double TemperatureForPositives(const torch::Tensor& graph, double wanted) {
+  const std::string name = "X-Sample targets";
+  Require(graph.defined() && graph.dim() == 2 &&
+              graph.size(0) == graph.size(1) && graph.size(0) >= 2 &&
+              torch::isfinite(graph).all().item<bool>(),
+          name, "graph", graph, "[samples, samples] of two or more, finite");
   const auto others = static_cast<double>(graph.size(0) - 1);
   if (!(wanted > 1.0 && wanted < others)) {
-    Fail("X-Sample targets",
+    Fail(name,
          fmt::format("{} effective positives of {} other samples", wanted,
                      others),
          "ask for more than one and fewer than the batch has");
   }
   const auto positives = [&](double temperature) {
-    const torch::Tensor p =
-        XSampleTargets(graph.to(torch::kDouble), temperature);
-    return (-(p * p.clamp_min(1e-300).log()).sum(1))
-        .exp()
+    return EffectivePositives(
+               XSampleTargets(graph.to(torch::kDouble), temperature))
         .mean()
         .item<double>();
   };
   // Entropy grows with the temperature.
   double low = 1e-4;
   double high = 1e4;
+  if (positives(low) > wanted || positives(high) < wanted) {
+    Fail(name,
+         fmt::format("no temperature gives {} effective positives: {} samples "
+                     "are equally alike",
+                     wanted, positives(low) > wanted ? "more" : "all"),
+         "ask for another number, or tell samples apart in the graph");
+  }
   for (int i = 0; i < 60; ++i) {
     const double middle = std::sqrt(low * high);
     (positives(middle) < wanted ? low : high) = middle;
   }
   return std::sqrt(low * high);
+}
+
+torch::Tensor EffectivePositives(const torch::Tensor& targets) {
+  Require(targets.defined() && targets.dim() == 2, "effective positives",
+          "targets", targets, "[samples, samples]");
+  const torch::Tensor p = targets.to(torch::kDouble);
+  return (-(p * p.clamp_min(1e-300).log()).sum(1)).exp();
 }
 
 torch::Tensor ByolLoss(const torch::Tensor& prediction,

@@ -46,8 +46,11 @@ torch::Tensor SupCon(const torch::Tensor& z, const torch::Tensor& label,
 // masked on both sides.
 torch::Tensor XSampleTargets(const torch::Tensor& graph, double temperature);
 // The temperature at which a row of XSampleTargets has `wanted` effective
-// positives, exp(entropy), on average. 1 < wanted < M - 1.
+// positives on average. 1 < wanted < M - 1. Throws Error{kBadInput} where no
+// temperature does: k equal largest similarities never make fewer than k.
 double TemperatureForPositives(const torch::Tensor& graph, double wanted);
+// exp of the entropy of each row of a distribution, [M, M]: [M] float64.
+torch::Tensor EffectivePositives(const torch::Tensor& targets);
 
 // BYOL (Grill et al., 2020, eq. 2): mean of 2 - 2 cos(prediction, target). No
 // gradient flows into `target`.

@@ -47,6 +47,10 @@ class Method : public torch::nn::Module {
   // After the optimiser has moved the weights: a teacher follows.
   virtual void AfterUpdate(const StepContext&) {}
 
+  // Every batch is drawn from samples whose index leaves one remainder when
+  // divided by this.
+  virtual int64_t Shards() const { return 1; }
+
   // What the paper's recipe asks for where it differs from ViewRecipe().
   virtual ViewRecipe DefaultViews() const { return {}; }
 

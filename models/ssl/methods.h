@@ -7,6 +7,7 @@
 // Internal to models: pulls in Torch.
 #pragma once
 
+#include "models/ssl/class_head.h"
 #include "models/ssl/losses.h"
 #include "models/ssl/method.h"
 
@@ -100,22 +101,30 @@ MethodPtr MakeDino(Encoder encoder, const DinoMethodOptions& options,
 
 struct MaeOptions {
   double mask_ratio = 0.75;
+  // Patches are hidden in squares of so many on a side; a divisor of the
+  // patches on the image's side.
+  int64_t mask_block = 1;
   int64_t decoder_width = 64;
   int64_t decoder_depth = 2;
   PatchTarget target = PatchTarget::kStandardised;
 };
-// Throws Error{kUsage} unless the encoder is a ViT.
+// Throws Error{kUsage} unless the encoder is a ViT, the ratio in [0, 1) and
+// the block fits.
 MethodPtr MakeMae(Encoder encoder, const MaeOptions& options, const Rng& rng);
 
+// With more than one shard, batches come from one shard each and a sample is
+// told apart from those of its shard alone; see ShardedHead.
 struct DietOptions {
   int64_t samples = 0;  // of the data set; sample_index lies in [0, samples)
   double label_smoothing = 0.8;
+  int64_t shards = 1;
 };
 MethodPtr MakeDiet(Encoder encoder, const DietOptions& options, const Rng& rng);
 
 // Cross-entropy of the labels, as the reference that labels make possible.
 struct SupervisedOptions {
   int64_t classes = 0;
+  HeadKind head = HeadKind::kLinear;
 };
 MethodPtr MakeSupervised(Encoder encoder, const SupervisedOptions& options,
                          const Rng& rng);

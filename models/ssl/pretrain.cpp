@@ -2,6 +2,7 @@
 #include "models/ssl/pretrain.h"
 
 #include "core/error.h"
+#include "models/ssl/image_set.h"
 #include "models/ssl/trainer.h"
 #include "models/vis/device.h"
 #include "models/vis/segmenter.h"
@@ -14,33 +15,11 @@
 namespace mapweave::ssl {
 namespace {
 
-Dataset ReadAll(const ImageSource& source) {
-  const int64_t count = source.Size();
-  Dataset data;
-  data.label = torch::full({count}, -1, torch::kLong);
-  for (int64_t i = 0; i < count; ++i) {
-    const ImageSample sample = source.Get(i);
-    const cv::Mat rgb =
-        sample.rgb.isContinuous() ? sample.rgb : sample.rgb.clone();
-    if (i == 0) {
-      data.images = torch::empty({count, 3, rgb.rows, rgb.cols}, torch::kUInt8);
-    }
-    if (rgb.type() != CV_8UC3 || rgb.rows != data.images.size(2) ||
-        rgb.cols != data.images.size(3)) {
-      throw Error(ErrorCode::kBadInput,
-                  fmt::format("image {} is no colour image of the first one's "
-                              "size",
-                              i),
-                  "cut all images to one size");
-    }
-    // Copied before the pixels go.
-    data.images[i].copy_(
-        torch::from_blob(rgb.data, {rgb.rows, rgb.cols, 3}, torch::kUInt8)
-            .permute({2, 0, 1}));
-    data.label[i] = sample.label;
-  }
-  if (count == 0) throw Error(ErrorCode::kBadInput, "there are no images");
-  return data;
+MaeOptions ToMaeOptions(const PretrainOptions& options) {
+  MaeOptions mae;
+  mae.mask_ratio = options.mask_ratio;
+  mae.mask_block = options.mask_block;
+  return mae;
 }
 
 TrainerOptions ToTrainerOptions(const PretrainOptions& options) {
@@ -80,7 +59,7 @@ PretrainReport Pretrain(const ImageSource& images,
                         const PretrainOptions& options, RunContext& context) {
   const TrainerOptions trainer = ToTrainerOptions(options);
   return vis::WithTorchErrors("pretraining", [&] {
-    const Dataset data = ReadAll(images);
+    const Dataset data = ReadImages(images);
     EncoderConfig config;
     config.kind = options.encoder;
     config.patch_px = options.patch_px;
@@ -88,8 +67,11 @@ PretrainReport Pretrain(const ImageSource& images,
     const Rng rng(options.seed);
     const Encoder encoder = MakeEncoder(config, rng);
     const int64_t classes = data.label.max().item<int64_t>() + 1;
-    const MethodPtr method = MakeMethod(options.method, encoder,
-                                        {data.Size(), classes}, rng.Fork(1));
+    const MethodPtr method =
+        options.method == "mae"
+            ? MakeMae(encoder, ToMaeOptions(options), rng.Fork(1))
+            : MakeMethod(options.method, encoder, {data.Size(), classes},
+                         rng.Fork(1));
     method->to(vis::ToTorchDevice(vis::ResolveDevice(options.device)));
     std::vector<std::unique_ptr<Monitor>> monitors;
     monitors.push_back(MakeCollapseMonitor());
@@ -114,6 +96,10 @@ PretrainReport Pretrain(const ImageSource& images,
                      {"schedule", options.schedule},
                      {"optimiser", trainer.optimiser.ToJson()},
                      {"seed", options.seed}};
+    if (options.method == "mae") {
+      report.config["mask_ratio"] = options.mask_ratio;
+      report.config["mask_block"] = options.mask_block;
+    }
     encoder->to(torch::kCPU);
     SaveEncoder(options.output, *encoder, report.config);
     std::filesystem::remove(trainer.state);
@@ -121,11 +107,18 @@ PretrainReport Pretrain(const ImageSource& images,
   });
 }
 
+EncoderFacts DescribeEncoder(const std::string& checkpoint) {
+  return vis::WithTorchErrors("reading an encoder", [&] {
+    const SavedEncoder saved = LoadEncoder(checkpoint);
+    return EncoderFacts{saved.encoder->Config().kind, saved.training};
+  });
+}
+
 ProbeReport Probe(const ImageSource& train, const ImageSource& test,
                   const ProbeOptions& options) {
   return vis::WithTorchErrors("probing", [&] {
-    const Dataset train_data = ReadAll(train);
-    const Dataset test_data = ReadAll(test);
+    const Dataset train_data = ReadImages(train);
+    const Dataset test_data = ReadImages(test);
     EncoderConfig config;
     config.kind = options.kind;
     config.image_px = train_data.images.size(2);
@@ -142,8 +135,16 @@ ProbeReport Probe(const ImageSource& train, const ImageSource& test,
     report.width = encoder->Width();
     report.train_images = train_data.Size();
     report.test_images = test_data.Size();
+    const torch::Tensor knn = KnnPredictions(a, b.features);
+    const torch::Tensor linear = LinearProbe(a).Predict(b.features);
+    for (int64_t i = 0; i < b.label.size(0); ++i) {
+      report.answers.push_back({b.label[i].item<int64_t>(),
+                                linear[i].item<int64_t>(),
+                                knn[i].item<int64_t>()});
+    }
     report.knn_accuracy = KnnAccuracy(a, b);
-    report.linear_accuracy = LinearProbeAccuracy(a, b);
+    report.linear_accuracy =
+        linear.eq(b.label).to(torch::kDouble).mean().item<double>();
     if (a.features.size(0) > a.features.size(1)) {
       report.rankme = RankMe(a.features);
     }

@@ -35,6 +35,8 @@ struct PretrainOptions {
   std::string method = "simclr";  // one of MethodNames()
   std::string encoder = "trunk";  // one of EncoderNames()
   int64_t patch_px = 8;           // of vision transformers
+  double mask_ratio = 0.75;       // of "mae": share of the patches hidden,
+  int64_t mask_block = 1;         // in squares of so many patches on a side
   int64_t steps = 1000;
   int64_t batch = 64;
   double learning_rate = 1e-3;
@@ -74,6 +76,13 @@ std::vector<std::string> EncoderNames();
 PretrainReport Pretrain(const ImageSource& images,
                         const PretrainOptions& options, RunContext& context);
 
+// What the probes said of one test image.
+struct ProbeAnswer {
+  int64_t label = 0;
+  int64_t linear = 0;
+  int64_t knn = 0;
+};
+
 struct ProbeReport {
   std::string encoder;
   int64_t width = 0;
@@ -83,7 +92,17 @@ struct ProbeReport {
   double linear_accuracy = 0.0;
   // Of the training images; 0 where there are no more images than dimensions.
   double rankme = 0.0;
+  std::vector<ProbeAnswer>
+      answers;  // one per test image, which all have labels
 };
+
+// What a checkpoint says of its encoder.
+struct EncoderFacts {
+  std::string kind;
+  Json training = Json::object();  // as Pretrain's configuration; or empty
+};
+// Throws Error{kDevice} naming the file if it is no encoder.
+EncoderFacts DescribeEncoder(const std::string& checkpoint);
 
 // How well the labels of `test` are read off the frozen encoder's embeddings by
 // probes that saw `train`. An empty path probes an encoder `kind` with random

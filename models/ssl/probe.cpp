@@ -2,6 +2,11 @@
 #include "models/ssl/probe.h"
 
 #include "core/error.h"
+#include "tracking/assignment.h"
+#include "models/ssl/abmilp.h"
+#include "models/ssl/optimiser.h"
+#include "models/ssl/schedule.h"
+#include "models/ssl/tensor_random.h"
 
 #include <fmt/format.h>
 
@@ -30,9 +35,25 @@ torch::Tensor Checked(const char* probe, const torch::Tensor& x, int64_t dim) {
   return y;
 }
 
-LabelledFeatures Labelled(const char* probe, const LabelledFeatures& in) {
+// Rows to be judged, of the width of `like`, [*, D].
+torch::Tensor CheckedRows(const char* probe, const torch::Tensor& x,
+                          const torch::Tensor& like) {
+  if (!x.defined() || x.dim() != 2 || x.size(0) < 1 ||
+      x.size(1) != like.size(1)) {
+    Fail(probe,
+         fmt::format("needs rows of {} features to judge", like.size(1)));
+  }
+  const torch::Tensor y = x.detach().to(torch::kCPU, torch::kDouble);
+  if (!torch::isfinite(y).all().item<bool>()) {
+    Fail(probe, "the features hold values that are no numbers");
+  }
+  return y;
+}
+
+LabelledFeatures Labelled(const char* probe, const LabelledFeatures& in,
+                          int64_t dim = 2) {
   LabelledFeatures out;
-  out.features = Checked(probe, in.features, 2);
+  out.features = Checked(probe, in.features, dim);
   if (!in.label.defined() || in.label.dim() != 1 ||
       in.label.size(0) != out.features.size(0)) {
     Fail(probe, "needs one label for every row");
@@ -54,11 +75,17 @@ class Standardiser {
   torch::Tensor operator()(const torch::Tensor& x) const {
     return (x - mean_) / sigma_;
   }
+  const torch::Tensor& Mean() const { return mean_; }
+  const torch::Tensor& Sigma() const { return sigma_; }
 
  private:
   torch::Tensor mean_;
   torch::Tensor sigma_;
 };
+
+torch::Tensor WithOne(const torch::Tensor& x) {
+  return torch::cat({x, torch::ones({x.size(0), 1}, x.options())}, 1);
+}
 
 double EffectiveRank(const torch::Tensor& spectrum) {
   const torch::Tensor p = spectrum / spectrum.sum().clamp_min(1e-300) + 1e-12;
@@ -94,62 +121,145 @@ torch::Tensor EmbedDataset(EncoderImpl& encoder, const Dataset& data,
   return torch::cat(parts);
 }
 
-double KnnAccuracy(const LabelledFeatures& train, const LabelledFeatures& test,
-                   int64_t k) {
+torch::Tensor KnnPredictions(const LabelledFeatures& train,
+                             const torch::Tensor& features, int64_t k) {
   constexpr double kTemperature = 0.07;
   const LabelledFeatures a = Labelled("kNN probe", train);
-  const LabelledFeatures b = Labelled("kNN probe", test);
-  const auto unit = [](const torch::Tensor& x) {
-    return x / x.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
+  const torch::Tensor x = CheckedRows("kNN probe", features, a.features);
+  const auto unit = [](const torch::Tensor& rows) {
+    return rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
   };
-  const torch::Tensor cosine = unit(b.features).mm(unit(a.features).t());
+  const torch::Tensor cosine = unit(x).mm(unit(a.features).t());
   const auto [nearest, index] = cosine.topk(std::min(k, a.features.size(0)), 1);
   const torch::Tensor votes =
-      torch::zeros({b.label.size(0), a.label.max().item<int64_t>() + 1},
+      torch::zeros({x.size(0), a.label.max().item<int64_t>() + 1},
                    torch::kDouble)
           .scatter_add(
               1, a.label.index_select(0, index.reshape({-1})).view_as(index),
               (nearest / kTemperature).exp());
-  return Accuracy(votes.argmax(1), b.label);
+  return votes.argmax(1);
 }
 
-double LinearProbeAccuracy(const LabelledFeatures& train,
-                           const LabelledFeatures& test,
-                           const LinearProbeOptions& options) {
+double KnnAccuracy(const LabelledFeatures& train, const LabelledFeatures& test,
+                   int64_t k) {
+  const LabelledFeatures b = Labelled("kNN probe", test);
+  return Accuracy(KnnPredictions(train, b.features, k), b.label);
+}
+
+LinearProbe::LinearProbe(const LabelledFeatures& train,
+                         const LinearProbeOptions& options) {
   constexpr double kRate = 0.05;
   constexpr double kBeta1 = 0.9;
   constexpr double kBeta2 = 0.999;
   const torch::NoGradGuard no_grad;
   const LabelledFeatures a = Labelled("linear probe", train);
-  const LabelledFeatures b = Labelled("linear probe", test);
   const Standardiser standardise(a.features);
-  const auto with_one = [](const torch::Tensor& x) {
-    return torch::cat({x, torch::ones({x.size(0), 1}, x.options())}, 1);
-  };
-  const torch::Tensor x = with_one(standardise(a.features));
+  mean_ = standardise.Mean();
+  sigma_ = standardise.Sigma();
+  const torch::Tensor x = WithOne(standardise(a.features));
   const int64_t classes = a.label.max().item<int64_t>() + 1;
   const torch::Tensor wanted =
       torch::one_hot(a.label, classes).to(torch::kDouble);
-  torch::Tensor weights = torch::zeros({x.size(1), classes}, torch::kDouble);
-  torch::Tensor first = torch::zeros_like(weights);
-  torch::Tensor second = torch::zeros_like(weights);
+  weights_ = torch::zeros({x.size(1), classes}, torch::kDouble);
+  torch::Tensor first = torch::zeros_like(weights_);
+  torch::Tensor second = torch::zeros_like(weights_);
   double power1 = 1.0;
   double power2 = 1.0;
   // The objective is convex; Adam from zero needs no line search.
   for (int64_t i = 0; i < options.iterations; ++i) {
-    const torch::Tensor error = torch::softmax(x.mm(weights), 1) - wanted;
+    const torch::Tensor error = torch::softmax(x.mm(weights_), 1) - wanted;
     const torch::Tensor gradient =
         x.t().mm(error) / static_cast<double>(x.size(0)) +
-        options.ridge * weights;
+        options.ridge * weights_;
     first.lerp_(gradient, 1.0 - kBeta1);
     second.lerp_(gradient.square(), 1.0 - kBeta2);
     power1 *= kBeta1;
     power2 *= kBeta2;
-    weights -= kRate * (first / (1.0 - power1)) /
-               ((second / (1.0 - power2)).sqrt() + 1e-8);
+    weights_ -= kRate * (first / (1.0 - power1)) /
+                ((second / (1.0 - power2)).sqrt() + 1e-8);
   }
-  const torch::Tensor scores = with_one(standardise(b.features)).mm(weights);
-  return Accuracy(scores.argmax(1), b.label);
+}
+
+torch::Tensor LinearProbe::Predict(const torch::Tensor& features) const {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x =
+      CheckedRows("linear probe", features, mean_.unsqueeze(0));
+  return WithOne((x - mean_) / sigma_).mm(weights_).argmax(1);
+}
+
+double LinearProbeAccuracy(const LabelledFeatures& train,
+                           const LabelledFeatures& test,
+                           const LinearProbeOptions& options) {
+  const LabelledFeatures b = Labelled("linear probe", test);
+  return Accuracy(LinearProbe(train, options).Predict(b.features), b.label);
+}
+
+namespace {
+
+class AttentiveHeadImpl : public torch::nn::Module {
+ public:
+  AttentiveHeadImpl(const AbmilpOptions& pooling, int64_t classes,
+                    const Rng& rng) {
+    pool_ = register_module("pool", Abmilp(pooling, rng.Fork(1)));
+    norm_ = register_module(
+        "norm",
+        torch::nn::BatchNorm1d(torch::nn::BatchNorm1dOptions(pooling.width)
+                                   .affine(false)
+                                   .eps(1e-6)));
+    linear_ =
+        register_module("linear", torch::nn::Linear(pooling.width, classes));
+    InitialiseModule(*linear_, rng.Fork(2));
+  }
+  torch::Tensor forward(const torch::Tensor& tokens) {
+    return linear_(norm_(pool_(tokens)));
+  }
+
+ private:
+  Abmilp pool_{nullptr};
+  torch::nn::BatchNorm1d norm_{nullptr};
+  torch::nn::Linear linear_{nullptr};
+};
+TORCH_MODULE(AttentiveHead);
+
+}  // namespace
+
+double AttentiveProbeAccuracy(const LabelledFeatures& train,
+                              const LabelledFeatures& test,
+                              const AttentiveProbeOptions& options) {
+  const char* probe = "attentive probe";
+  const LabelledFeatures a = Labelled(probe, train, 3);
+  const LabelledFeatures b = Labelled(probe, test, 3);
+  if (a.features.size(2) != b.features.size(2)) {
+    Fail(probe, "the tokens of both sets must be of one width");
+  }
+  const torch::Tensor x = a.features.to(torch::kFloat);
+  const int64_t n = x.size(0);
+  const int64_t batch = std::min(options.batch, n);
+  const Rng rng(options.seed);
+  AttentiveHead head(AbmilpOptions{x.size(2), options.depth},
+                     a.label.max().item<int64_t>() + 1, rng);
+  OptimiserOptions adam;
+  adam.weight_decay = 0.0;
+  Optimiser optimiser(*head, adam);
+  ScheduleOptions schedule;
+  schedule.peak = options.learning_rate;
+  schedule.warmup_fraction = 1.0 / 9.0;
+  torch::Generator generator = MakeGenerator(rng.Fork(3));
+  const int64_t per_epoch = n / batch;
+  torch::Tensor order;
+  for (int64_t step = 0; step < options.steps; ++step) {
+    const int64_t place = step % per_epoch;
+    if (place == 0) order = RandomPermutation(n, generator);
+    const torch::Tensor rows = order.narrow(0, place * batch, batch);
+    const torch::Tensor loss = torch::nn::functional::cross_entropy(
+        head(x.index_select(0, rows)), a.label.index_select(0, rows));
+    optimiser.ZeroGrad();
+    loss.backward();
+    optimiser.Step(RateAt(schedule, step, options.steps));
+  }
+  const torch::NoGradGuard no_grad;
+  head->eval();
+  return Accuracy(head(b.features.to(torch::kFloat)).argmax(1), b.label);
 }
 
 double LinearR2(const Regression& train, const Regression& test, double ridge) {
@@ -181,18 +291,19 @@ double MatchedCorrelation(const torch::Tensor& first,
   const torch::Tensor a = Checked("matched correlation", first, 2);
   const torch::Tensor b = Checked("matched correlation", second, 2);
   if (a.sizes() != b.sizes()) Fail("matched correlation", "shapes differ");
-  torch::Tensor correlation = (Standardiser(a)(a).t().mm(Standardiser(b)(b)) /
-                               static_cast<double>(a.size(0)))
-                                  .abs();
-  const int64_t k = a.size(1);
+  const torch::Tensor correlation =
+      (Standardiser(a)(a).t().mm(Standardiser(b)(b)) /
+       static_cast<double>(a.size(0)))
+          .abs()
+          .contiguous();
+  const auto k = static_cast<int>(a.size(1));
+  const cv::Mat cost =
+      1.0 - cv::Mat(k, k, CV_64FC1, correlation.data_ptr<double>());
   double sum = 0.0;
-  for (int64_t i = 0; i < k; ++i) {
-    const auto best = correlation.argmax().item<int64_t>();
-    sum += correlation.view({-1})[best].item<double>();
-    correlation[best / k].fill_(-1.0);
-    correlation.select(1, best % k).fill_(-1.0);
+  for (const tracking::AssignedPair& pair : tracking::SolveAssignment(cost)) {
+    sum += correlation[pair.row][pair.col].item<double>();
   }
-  return sum / static_cast<double>(k);
+  return sum / k;
 }
 
 double RankMe(const torch::Tensor& embeddings) {

@@ -50,6 +50,15 @@ class Mae : public Method {
     mask_token_ = register_parameter("mask_token", torch::zeros({1, 1, width}));
     const auto side = static_cast<int64_t>(
         std::lround(std::sqrt(static_cast<double>(vit_->Patches()))));
+    if (options.mask_block < 1 || side % options.mask_block != 0 ||
+        !(options.mask_ratio >= 0.0 && options.mask_ratio < 1.0)) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("mae: cannot hide {} of {} x {} patches in "
+                      "squares of {}",
+                      options.mask_ratio, side, side, options.mask_block),
+          "use a ratio below 1 and a divisor of the side");
+    }
     positions_ = register_buffer("decoder_positions",
                                  SineCosinePositions(side, width).slice(0, 1));
   }
@@ -66,13 +75,7 @@ class Mae : public Method {
     const torch::Tensor& images = views.views.at(0).images;
     const int64_t n = images.size(0);
     const int64_t t = vit_->Patches();
-    const auto kept = std::max<int64_t>(
-        1, std::lround(static_cast<double>(t) * (1.0 - options_.mask_ratio)));
-    torch::Generator generator = MakeGenerator(context.rng);
-    const torch::Tensor order = torch::rand({n, t}, generator)
-                                    .argsort(/*dim=*/1, /*descending=*/false)
-                                    .to(images.device());
-    const torch::Tensor visible = order.slice(1, 0, kept);
+    const torch::Tensor visible = Visible(n, context.rng).to(images.device());
     const EncoderOutput seen = vit_->EncodeKept(images, visible);
 
     // Decoder: what was seen in its place, the mask token everywhere else.
@@ -96,6 +99,29 @@ class Mae : public Method {
   }
 
  private:
+  // Patches that are not hidden, [n, kept] int64: those of whole blocks.
+  torch::Tensor Visible(int64_t n, const Rng& rng) const {
+    const int64_t block = options_.mask_block;
+    const auto side = static_cast<int64_t>(
+        std::lround(std::sqrt(static_cast<double>(vit_->Patches()))));
+    const int64_t across = side / block;
+    const int64_t blocks = across * across;
+    const auto kept = std::max<int64_t>(
+        1,
+        std::lround(static_cast<double>(blocks) * (1.0 - options_.mask_ratio)));
+    torch::Generator generator = MakeGenerator(rng);
+    const torch::Tensor chosen = torch::rand({n, blocks}, generator)
+                                     .argsort(/*dim=*/1, /*descending=*/false)
+                                     .slice(1, 0, kept);
+    const torch::Tensor corner = (torch::floor_divide(chosen, across) * side +
+                                  chosen.remainder(across)) *
+                                 block;
+    const torch::Tensor place = torch::arange(block);
+    const torch::Tensor within =
+        (place.unsqueeze(1) * side + place.unsqueeze(0)).view({1, 1, -1});
+    return (corner.unsqueeze(2) + within).reshape({n, kept * block * block});
+  }
+
   MaeOptions options_;
   std::shared_ptr<VitEncoderImpl> vit_;
   torch::nn::Linear embed_{nullptr};
@@ -106,59 +132,74 @@ class Mae : public Method {
   torch::Tensor positions_;  // [T, decoder width]
 };
 
-// A linear layer without bias on the embedding.
-class Classifier : public Method {
+ViewRecipe OneView() {
+  ViewRecipe recipe;
+  recipe.globals = 1;
+  return recipe;
+}
+
+// Classifies every sample as itself.
+class Diet : public Method {
  public:
-  enum class Target { kSample, kLabel };
-  Classifier(const char* name, const Encoder& encoder, int64_t outputs,
-             Target target, double label_smoothing, const Rng& rng)
-      : Method(name, encoder),
-        target_(target),
-        label_smoothing_(label_smoothing) {
-    if (outputs < 2) {
-      throw Error(
-          ErrorCode::kUsage,
-          fmt::format("{}: needs two {} or more", Method::name(),
-                      target == Target::kSample ? "samples" : "classes"));
+  Diet(const Encoder& encoder, const DietOptions& options, const Rng& rng)
+      : Method("diet", encoder), options_(options) {
+    if (options.samples < 2) {
+      throw Error(ErrorCode::kUsage, "diet: needs two samples or more");
     }
     head_ = register_module(
         "head",
-        torch::nn::Linear(
-            torch::nn::LinearOptions(Online().Width(), outputs).bias(false)));
-    InitialiseModule(*head_, rng);
+        ShardedHead(Online().Width(), options.samples, options.shards, rng));
   }
 
-  ViewRecipe DefaultViews() const override {
-    ViewRecipe recipe;
-    recipe.globals = 1;
-    return recipe;
-  }
+  int64_t Shards() const override { return options_.shards; }
+  ViewRecipe DefaultViews() const override { return OneView(); }
 
   Bag Step(const Views& views, const StepContext&) override {
     const torch::Tensor embedding =
         Online().Encode(views.views.at(0).images).embedding;
-    torch::Tensor logits = head_(embedding);
-    torch::Tensor index = views.sample_index;
-    if (target_ == Target::kLabel) {
-      const torch::Tensor known = views.label.ge(0).nonzero().view({-1});
-      if (known.numel() == 0) {
-        throw Error(ErrorCode::kBadInput,
-                    name() + ": no sample of the batch has a label",
-                    "train without labels, or label more samples");
-      }
-      index = views.label.index_select(0, known);
-      logits = logits.index_select(0, known);
-    }
     Bag bag;
-    bag[kLoss] = DietLoss(logits, index, label_smoothing_);
+    bag[kLoss] =
+        head_->Loss(embedding, views.sample_index, options_.label_smoothing);
     bag[kEmbedding] = embedding.detach();
     return bag;
   }
 
  private:
-  Target target_;
-  double label_smoothing_;
-  torch::nn::Linear head_{nullptr};
+  DietOptions options_;
+  ShardedHead head_{nullptr};
+};
+
+// Cross-entropy of the labels that are known.
+class Supervised : public Method {
+ public:
+  Supervised(const Encoder& encoder, const SupervisedOptions& options,
+             const Rng& rng)
+      : Method("supervised", encoder) {
+    head_ = register_module("head", ClassHead(Online().Width(), options.classes,
+                                              options.head, rng));
+  }
+
+  ViewRecipe DefaultViews() const override { return OneView(); }
+
+  Bag Step(const Views& views, const StepContext&) override {
+    const torch::Tensor known = views.label.ge(0).nonzero().view({-1});
+    if (known.numel() == 0) {
+      throw Error(ErrorCode::kBadInput,
+                  name() + ": no sample of the batch has a label",
+                  "train without labels, or label more samples");
+    }
+    const torch::Tensor embedding =
+        Online().Encode(views.views.at(0).images).embedding;
+    Bag bag;
+    bag[kLoss] = DietLoss(head_(embedding).index_select(0, known),
+                          views.label.index_select(0, known),
+                          /*label_smoothing=*/0.0);
+    bag[kEmbedding] = embedding.detach();
+    return bag;
+  }
+
+ private:
+  ClassHead head_{nullptr};
 };
 
 }  // namespace
@@ -169,16 +210,12 @@ MethodPtr MakeMae(Encoder encoder, const MaeOptions& options, const Rng& rng) {
 
 MethodPtr MakeDiet(Encoder encoder, const DietOptions& options,
                    const Rng& rng) {
-  return std::make_shared<Classifier>("diet", encoder, options.samples,
-                                      Classifier::Target::kSample,
-                                      options.label_smoothing, rng);
+  return std::make_shared<Diet>(encoder, options, rng);
 }
 
 MethodPtr MakeSupervised(Encoder encoder, const SupervisedOptions& options,
                          const Rng& rng) {
-  return std::make_shared<Classifier>("supervised", encoder, options.classes,
-                                      Classifier::Target::kLabel,
-                                      /*label_smoothing=*/0.0, rng);
+  return std::make_shared<Supervised>(encoder, options, rng);
 }
 
 const std::vector<MethodInfo>& Methods() {
@@ -234,7 +271,9 @@ MethodPtr MakeMethod(const std::string& name, const Encoder& encoder,
   }
   if (name == "x-sample") return MakeXSample(encoder, {}, rng);
   if (name == "supcon") return MakeSupCon(encoder, {}, rng);
-  return MakeSupervised(encoder, {facts.classes}, rng);
+  SupervisedOptions options;
+  options.classes = facts.classes;
+  return MakeSupervised(encoder, options, rng);
 }
 
 }  // namespace mapweave::ssl

@@ -70,7 +70,9 @@ class Loop {
   void Step() {
     const auto key = static_cast<uint64_t>(step_);
     const Batch batch = data_.Gather(
-        BatchIndex(data_.Size(), options_.batch, step_, options_.seed),
+        BatchIndex(
+            {data_.Size(), options_.batch, options_.seed, method_.Shards()},
+            step_),
         device_);
     StepContext context;
     context.step = step_;
@@ -208,14 +210,37 @@ void TrainerOptions::Validate() const {
           "pretraining: nothing to resume without a state file");
 }
 
-torch::Tensor BatchIndex(int64_t samples, int64_t batch, int64_t step,
-                         uint64_t seed) {
-  const int64_t per_epoch = samples / batch;
+torch::Tensor BatchIndex(const BatchPlan& plan, int64_t step) {
+  // How many batches the shards have, one after the other.
+  std::vector<int64_t> batches;
+  int64_t per_epoch = 0;
+  for (int64_t s = 0; s < plan.shards; ++s) {
+    const int64_t members = (plan.samples - s + plan.shards - 1) / plan.shards;
+    batches.push_back(members / plan.batch);
+    per_epoch += batches.back();
+  }
   MAPWEAVE_CHECK(per_epoch >= 1);
-  torch::Generator generator = MakeGenerator(
-      Rng(seed, kOrderStream).Fork(static_cast<uint64_t>(step / per_epoch)));
-  return RandomPermutation(samples, generator)
-      .narrow(0, (step % per_epoch) * batch, batch);
+  const int64_t place = step % per_epoch;
+  const Rng epoch = Rng(plan.seed, kOrderStream)
+                        .Fork(static_cast<uint64_t>(step / per_epoch));
+  torch::Generator generator = MakeGenerator(epoch);
+  if (plan.shards == 1) {
+    return RandomPermutation(plan.samples, generator)
+        .narrow(0, place * plan.batch, plan.batch);
+  }
+  auto chosen = RandomPermutation(per_epoch, generator)[place].item<int64_t>();
+  int64_t shard = 0;
+  while (chosen >= batches[static_cast<size_t>(shard)]) {
+    chosen -= batches[static_cast<size_t>(shard++)];
+  }
+  const int64_t members =
+      (plan.samples - shard + plan.shards - 1) / plan.shards;
+  torch::Generator within =
+      MakeGenerator(epoch.Fork(static_cast<uint64_t>(shard)));
+  return RandomPermutation(members, within)
+                 .narrow(0, chosen * plan.batch, plan.batch) *
+             plan.shards +
+         shard;
 }
 
 TrainerResult TrainMethod(Method& method, const Dataset& data,
@@ -223,11 +248,12 @@ TrainerResult TrainMethod(Method& method, const Dataset& data,
                           const std::vector<std::unique_ptr<Monitor>>& monitors,
                           RunContext& context) {
   options.Validate();
-  if (data.Size() < options.batch) {
+  if (data.Size() / method.Shards() < options.batch) {
     throw Error(ErrorCode::kBadInput,
-                fmt::format("pretraining: {} images for batches of {}",
-                            data.Size(), options.batch),
-                "give more images or use a smaller batch");
+                fmt::format("pretraining: {} images in {} shards for batches "
+                            "of {}",
+                            data.Size(), method.Shards(), options.batch),
+                "give more images, or use a smaller batch or fewer shards");
   }
   return Loop(method, data, options, monitors, context).Run();
 }

@@ -60,9 +60,15 @@ TrainerResult TrainMethod(Method& method, const Dataset& data,
                           const std::vector<std::unique_ptr<Monitor>>& monitors,
                           RunContext& context);
 
+struct BatchPlan {
+  int64_t samples = 0;
+  int64_t batch = 0;
+  uint64_t seed = 1;
+  // Batches are of samples whose index leaves one remainder.
+  int64_t shards = 1;
+};
 // The batch of `step`: every epoch is a permutation of its own, its incomplete
-// last batch is left out.
-torch::Tensor BatchIndex(int64_t samples, int64_t batch, int64_t step,
-                         uint64_t seed);
+// last batch is left out, one of each shard.
+torch::Tensor BatchIndex(const BatchPlan& plan, int64_t step);
 
 }  // namespace mapweave::ssl

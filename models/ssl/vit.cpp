@@ -66,7 +66,11 @@ torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& x, Sight sight,
   }
   const torch::Tensor seen =
       torch::matmul(attention, qkv[2]).transpose(1, 2).reshape({n, t, width});
-  const torch::Tensor y = x + proj_(seen);
+  const torch::Tensor added = proj_(seen);
+  if (taps != nullptr && taps->wants_attention) {
+    taps->attention_branch.emplace_back(x, added);
+  }
+  const torch::Tensor y = x + added;
   const torch::Tensor hidden = fc1_(norm2_(y));
   if (taps != nullptr && taps->wants_activations) {
     taps->activations.emplace_back(name + ".fc1", hidden);

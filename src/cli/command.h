@@ -65,6 +65,9 @@ void AddSynthCommand(CLI::App& app, Invocation& invocation);
 void AddSynthVideosCommand(CLI::App& synth, Invocation& invocation);
 void AddTrainCommands(CLI::App& app, Invocation& invocation);
 void AddSslCommand(CLI::App& app, Invocation& invocation);
+// Of `ssl`.
+void AddSslBenchCommand(CLI::App& ssl, Invocation& invocation);
+void AddSslQcTrainCommand(CLI::App& ssl, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddDbCommand(CLI::App& app, Invocation& invocation);
 void AddInfoCommand(CLI::App& app, Invocation& invocation);

@@ -24,6 +24,8 @@ struct Options {
   double resolution = 0.0;
   std::string report_folder;
   std::string field_folder;
+  bool check_quality = false;
+  pipelines::QcOptions quality;
   pipelines::RunOptions run;
 };
 
@@ -69,6 +71,10 @@ pipelines::RunOptions StageOptions(const CommonOptions& common,
   run.align.threads = common.ThreadCount();
   run.segment.threads = common.ThreadCount();
   run.segment.memory_mb = common.memory_mb;
+  if (options.check_quality || !options.quality.report.empty()) {
+    run.qc = options.quality;
+    run.qc->device = common.device;
+  }
   if (options.window_offset.size() == 2) {
     run.segment.window_offset = {options.window_offset[0],
                                  options.window_offset[1]};
@@ -87,6 +93,30 @@ void AddSheetOptions(CLI::App* command, Options& options) {
       ->add_option("--resolution", options.resolution,
                    "CRS units per pixel; the sheets' own if not given")
       ->check(CLI::PositiveNumber);
+}
+
+void AddQualityOptions(CLI::App* command, Options& options) {
+  pipelines::QcOptions& quality = options.quality;
+  const char* group = "Quality control";
+  command
+      ->add_flag("--qc", options.check_quality,
+                 "Rank the places of each sheet that look like damage, for you "
+                 "to look at; nothing else depends on it")
+      ->group(group);
+  command
+      ->add_option("--qc-report", quality.report,
+                   "Folder for a page with pictures of these places, and "
+                   "places.geojson; implies --qc")
+      ->group(group);
+  command->add_option("--qc-places", quality.places, "Places of each sheet")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_option("--qc-probe", quality.probe,
+                   "Probe that 'ssl qc-train' wrote; the shipped one if not "
+                   "given")
+      ->group(group);
 }
 
 void AddAlignOptions(CLI::App* command, Options& options) {
@@ -129,6 +159,20 @@ void AddSegmentOptions(CLI::App* command, Options& options) {
       ->check(CLI::IsMember({"auto", "bf16", "fp32"}))
       ->capture_default_str()
       ->group(group);
+  command
+      ->add_option("--looks", segment.looks,
+                   "Turn and mirror every window so many times and average "
+                   "what the network says: finds more, takes longer")
+      ->check(CLI::IsMember({1, 2, 4, 8}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      ->add_option("--zoom", segment.zoom,
+                   "Look at every window magnified so many times, too, and "
+                   "average: finds smaller buildings, takes longer")
+      ->check(CLI::Range(1.0, 3.0))
+      ->capture_default_str()
+      ->group(group);
   command->add_option("--window-px", segment.window_px)
       ->capture_default_str()
       ->group(group);
@@ -154,15 +198,25 @@ void RunAll(const CommonOptions& common, const Options& options,
     return;
   }
   PrintSummary(report.summary, options.output);
+  if (report.qc) PrintText(pipelines::QcText(*report.qc));
 }
 
 void RunIngest(const CommonOptions& common, const Options& options,
                RunContext& context) {
   pipelines::LimitRasterCache(common.memory_mb);
-  db::Store store = pipelines::Ingest(
-      options.sheets.Load(), StageOptions(common, options).ingest,
-      options.output, common.OverwriteMode(), context);
+  const pipelines::RunOptions stages = StageOptions(common, options);
+  if (stages.qc) {
+    pipelines::CheckQcOptions(*stages.qc, common.OverwriteMode());
+  }
+  db::Store store =
+      pipelines::Ingest(options.sheets.Load(), stages.ingest, options.output,
+                        common.OverwriteMode(), context);
   const pipelines::Project project = pipelines::LoadProject(store);
+  std::vector<pipelines::SheetQuality> quality;
+  if (stages.qc) {
+    quality = pipelines::CheckSheetQuality(project, *stages.qc,
+                                           common.OverwriteMode(), context);
+  }
   if (common.json) {
     Json document = {{"editions", Json::array()},
                      {"crs", project.grid.crs.Label()},
@@ -175,6 +229,7 @@ void RunIngest(const CommonOptions& common, const Options& options,
       document["editions"].push_back(
           {{"edition", edition.label}, {"sheets", edition.sheets.size()}});
     }
+    if (stages.qc) document["qc"] = pipelines::ToJson(quality);
     PrintJson(document);
     return;
   }
@@ -182,6 +237,7 @@ void RunIngest(const CommonOptions& common, const Options& options,
                         options.output, project.editions.size(),
                         project.grid.width, project.grid.height,
                         project.grid.resolution, project.grid.crs.Label()));
+  if (stages.qc) PrintText(pipelines::QcText(quality));
 }
 
 db::Store OpenProject(const Options& options) {
@@ -240,7 +296,8 @@ void RunSegment(const CommonOptions& common, const Options& options,
     PrintJson({{"run_id", report.run_id},
                {"windows", report.windows},
                {"windows_done_before", report.windows_done_before},
-               {"device", report.device}});
+               {"device", report.device},
+               {"network_share", report.network_share}});
     return;
   }
   PrintText(fmt::format("{} windows, {} of them done before\n", report.windows,
@@ -294,6 +351,7 @@ void AddRunCommands(CLI::App& app, Invocation& invocation) {
                  "as it lies")
       ->group("Alignment");
   AddSegmentOptions(command, *run);
+  AddQualityOptions(command, *run);
   command->footer(
       "An interrupted run goes on when the same command is given again.\n"
       "Example:\n"
@@ -304,6 +362,7 @@ void AddRunCommands(CLI::App& app, Invocation& invocation) {
   command = AddCommand(app, "ingest",
                        "Check the maps and make the project file", invocation);
   AddSheetOptions(command, *ingest);
+  AddQualityOptions(command, *ingest);
   Bind(command, ingest, RunIngest, invocation);
 
   auto align = std::make_shared<Options>();

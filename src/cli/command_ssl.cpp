@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
+#include "cli/text_table.h"
 #include "core/error.h"
+#include "pipelines/map_benchmarks.h"
 #include "pipelines/ssl.h"
+#include "pipelines/ssl_experiments.h"
+#include "pipelines/ssl_records.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +17,8 @@ namespace {
 void RunList(const CommonOptions& common) {
   Json document = {{"methods", Json::array()},
                    {"encoders", ssl::EncoderNames()},
-                   {"experiments", Json::array()}};
+                   {"experiments", Json::array()},
+                   {"benchmarks", Json::array()}};
   for (const ssl::MethodSummary& method : ssl::MethodSummaries()) {
     document["methods"].push_back({{"name", method.name},
                                    {"summary", method.summary},
@@ -24,11 +29,23 @@ void RunList(const CommonOptions& common) {
                                        {"summary", experiment.summary},
                                        {"source", experiment.paper}});
   }
+  for (const auto& benchmark : pipelines::MapBenchmarks()) {
+    const ssl::BenchmarkInfo& info = benchmark->Info();
+    document["benchmarks"].push_back(
+        {{"name", info.name},
+         {"summary", fmt::format("{}: {}", info.group, info.summary)},
+         {"group", info.group},
+         {"version", info.version},
+         {"chance", 1.0 / static_cast<double>(info.classes)},
+         {"train", info.train},
+         {"test", info.test},
+         {"distilled", info.distilled}});
+  }
   if (common.json) {
     PrintJson(document);
     return;
   }
-  for (const char* kind : {"methods", "experiments"}) {
+  for (const char* kind : {"methods", "experiments", "benchmarks"}) {
     PrintText(fmt::format("{}\n", kind));
     for (const Json& entry : document[kind]) {
       PrintText(fmt::format("  {:<20} {}\n", entry["name"].get<std::string>(),
@@ -39,32 +56,9 @@ void RunList(const CommonOptions& common) {
       fmt::format("encoders\n  {}\n", fmt::join(ssl::EncoderNames(), " ")));
 }
 
-std::string TableText(const ssl::ExperimentTable& table) {
-  std::vector<size_t> widths;
-  for (const std::string& column : table.columns) {
-    widths.push_back(column.size());
-  }
-  for (const auto& row : table.rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  }
-  std::string text;
-  const auto add = [&](const std::vector<std::string>& cells) {
-    for (size_t i = 0; i < cells.size(); ++i) {
-      text += fmt::format("{:<{}}", cells[i], widths[i] + 2);
-    }
-    text.erase(text.find_last_not_of(' ') + 1);
-    text += '\n';
-  };
-  add(table.columns);
-  for (const auto& row : table.rows) add(row);
-  return text;
-}
-
 void PrintExperiment(const ssl::ExperimentReport& report) {
   PrintText(fmt::format("{} ({})\n\n{}\n", report.name, report.paper,
-                        TableText(report.table)));
+                        ToText({report.table.columns, report.table.rows})));
   for (const ssl::Criterion& criterion : report.criteria) {
     const bool least = criterion.sense == ssl::Criterion::Sense::kAtLeast;
     PrintText(fmt::format("{} {}: {:.4g}, must be {} {:.4g}\n",
@@ -85,27 +79,36 @@ struct ExperimentChoice {
 
 void RunExperiment(const CommonOptions& common, const ExperimentChoice& choice,
                    RunContext& context) {
-  ssl::ExperimentOptions options = choice.options;
-  options.seed = common.seed;
-  const pipelines::MapTileSupply tiles;
-  options.tiles = &tiles;
-  Json documents = Json::array();
+  pipelines::SslExperimentRun run;
+  run.options = choice.options;
+  run.options.seed = common.seed;
+  run.jobs = common.ThreadCount();
   for (const ssl::ExperimentInfo& info : ssl::ListExperiments()) {
-    if (choice.name != "all" && choice.name != info.name) continue;
-    const ssl::ExperimentReport report =
-        ssl::RunExperiment(info.name, options, context);
-    if (!choice.project.empty()) {
-      pipelines::SaveExperiment(report, choice.project);
-    }
-    if (!choice.figures.empty()) {
-      pipelines::WriteFigures(report, choice.figures);
-    }
-    if (common.json) {
-      documents.push_back(pipelines::ToJson(report));
-    } else {
-      PrintExperiment(report);
+    if (choice.name == "all" || choice.name == info.name) {
+      run.names.push_back(info.name);
     }
   }
+  // Before hours of work, not after.
+  if (!choice.project.empty()) {
+    pipelines::OpenResults(choice.project).Close();
+  }
+  Json documents = Json::array();
+  pipelines::RunExperiments(
+      run,
+      [&](const ssl::ExperimentReport& report) {
+        if (!choice.project.empty()) {
+          pipelines::SaveExperiment(report, choice.project);
+        }
+        if (!choice.figures.empty()) {
+          pipelines::WriteFigures(report, choice.figures);
+        }
+        if (common.json) {
+          documents.push_back(pipelines::ToJson(report));
+        } else {
+          PrintExperiment(report);
+        }
+      },
+      context);
   if (common.json) {
     PrintJson(choice.name == "all" ? documents : documents.at(0));
   }
@@ -147,6 +150,37 @@ void RunProbe(const CommonOptions& common, pipelines::SslProbeOptions options) {
       report.rankme, report.train_images, report.test_images));
 }
 
+void RunAdviseMask(const CommonOptions& common,
+                   pipelines::SslMaskOptions options, RunContext& context) {
+  options.tiles.seed = options.reading.seed = common.seed;
+  options.reading.memory_mb = common.memory_mb;
+  const ssl::MaskAdvice advice = pipelines::AdviseMaskOnTiles(options, context);
+  if (common.json) {
+    PrintJson(pipelines::ToJson(advice));
+    return;
+  }
+  TextTable table;
+  table.columns = {"squares", "hidden", "change"};
+  const bool labelled = advice.alignment_without.has_value();
+  if (labelled) table.columns.emplace_back("alignment");
+  for (const ssl::RankedMask& ranked : advice.ranked) {
+    table.rows.push_back({fmt::format("{} px", ranked.mask.patch_px),
+                          fmt::format("{:.0f} %", 100.0 * ranked.mask.ratio),
+                          fmt::format("{:.3f}", ranked.change)});
+    if (labelled) {
+      table.rows.back().push_back(
+          fmt::format("{:.3f}", ranked.alignment.value_or(0.0)));
+    }
+  }
+  PrintText(ToText(table));
+  PrintText(fmt::format("{} tiles of {} px, best mask first{}\n", advice.tiles,
+                        advice.tile_px,
+                        labelled ? fmt::format("; alignment without a mask "
+                                               "{:.3f}",
+                                               *advice.alignment_without)
+                                 : ""));
+}
+
 void AddTileOptions(CLI::App* command, pipelines::MapTileOptions& tiles) {
   command->add_option("--tiles", tiles.count, "How many tiles")
       ->check(CLI::Range(2, 1'000'000))
@@ -174,8 +208,11 @@ void AddPretrain(CLI::App& ssl_command, Invocation& invocation) {
   command->add_option("method", training.method, "See 'ssl list'")
       ->required()
       ->check(CLI::IsMember(ssl::MethodNames()));
-  command->add_option("sheets", options->sheets,
-                      "Scans to cut tiles from; simulated towns if none");
+  command->add_option(
+      "sheets", options->sheets,
+      "Images to cut tiles from: scans, folders or lists (.txt) "
+      "of pictures, project files (.gpkg); simulated towns if "
+      "none");
   command->add_option("-o,--output", training.output, "ENCODER.safetensors")
       ->required();
   command->add_option("--encoder", training.encoder, "What to train")
@@ -215,6 +252,18 @@ void AddPretrain(CLI::App& ssl_command, Invocation& invocation) {
       ->capture_default_str()
       ->group(advanced);
   command
+      ->add_option("--mask-ratio", training.mask_ratio,
+                   "Share of the patches that mae hides; see 'advise-mask'")
+      ->check(CLI::Range(0.0, 0.99))
+      ->capture_default_str()
+      ->group(advanced);
+  command
+      ->add_option("--mask-block", training.mask_block,
+                   "mae hides squares of so many patches on a side")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(advanced);
+  command
       ->add_option("--downsample", options->reading.downsample,
                    "Read the scans at 1/N of their resolution")
       ->check(CLI::Range(1, 64))
@@ -247,6 +296,9 @@ void AddProbe(CLI::App& ssl_command, Invocation& invocation) {
   command->add_option("--test-tiles", options->test_count, "Of other towns")
       ->check(CLI::Range(2, 1'000'000))
       ->capture_default_str();
+  command->add_option("--project", options->project,
+                      "Project file that takes the accuracies and what was "
+                      "said of every tile");
   AddTileOptions(command, options->tiles);
   command->callback([options, &invocation] {
     invocation.action = [options, &invocation](RunContext&) {
@@ -255,11 +307,62 @@ void AddProbe(CLI::App& ssl_command, Invocation& invocation) {
   });
 }
 
+void AddAdviseMask(CLI::App& ssl_command, Invocation& invocation) {
+  auto options = std::make_shared<pipelines::SslMaskOptions>();
+  options->tiles.count = 2000;
+  options->tiles.side_px = 32;
+  CLI::App* command = AddCommand(
+      ssl_command, "advise-mask",
+      "Rank masks for 'pretrain mae' on tiles of scans, without any training",
+      invocation);
+  command->add_option("sheets", options->sheets,
+                      "Scans to cut tiles from; simulated towns if none");
+  AddTileOptions(command, options->tiles);
+  command
+      ->add_option("--patches", options->masks.patch_px,
+                   "Sides in pixels of the squares to hide")
+      ->delimiter(',')
+      ->expected(1)
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command
+      ->add_option("--ratios", options->masks.ratios,
+                   "Shares of the squares to hide")
+      ->delimiter(',')
+      ->expected(1)
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      ->add_option("--code-width", options->masks.code_width,
+                   "Dimensions of the linear code that is learned")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      ->add_option("--downsample", options->reading.downsample,
+                   "Read the scans at 1/N of their resolution")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command->footer(
+      "Example:\n"
+      "  mapweave ssl advise-mask town_1860.tif town_1900.tif\n"
+      "  mapweave ssl pretrain mae town_1860.tif town_1900.tif --encoder "
+      "vit-tiny \\\n"
+      "    --patch-px 4 --mask-block 2 --mask-ratio 0.75 -o "
+      "vit.safetensors\n"
+      "hides three quarters of squares of 8 px.");
+  command->callback([options, &invocation] {
+    invocation.action = [options, &invocation](RunContext& context) {
+      RunAdviseMask(invocation.common, *options, context);
+    };
+  });
+}
+
 void AddExperiment(CLI::App& ssl_command, Invocation& invocation) {
   auto choice = std::make_shared<ExperimentChoice>();
   CLI::App* command = AddCommand(
       ssl_command, "experiment",
-      "Show whether a paper's effect is there, beside what must hold",
+      "Show whether a paper's effect is there, beside what must hold; 'all' "
+      "runs as many side by side as --threads",
       invocation);
   std::vector<std::string> names = {"all"};
   for (const ssl::ExperimentInfo& info : ssl::ListExperiments()) {
@@ -303,7 +406,10 @@ void AddSslCommand(CLI::App& app, Invocation& invocation) {
   });
   AddPretrain(*command, invocation);
   AddProbe(*command, invocation);
+  AddSslBenchCommand(*command, invocation);
+  AddAdviseMask(*command, invocation);
   AddExperiment(*command, invocation);
+  AddSslQcTrainCommand(*command, invocation);
 }
 
 }  // namespace mapweave::cli

@@ -22,4 +22,7 @@ std::string FileNamePart(std::string label);
 std::vector<std::string> UniqueFileNames(const std::vector<std::string>& labels,
                                          const std::string& prefix);
 
+// Text as it stands between tags and within quoted attributes of a page.
+std::string EscapedHtml(const std::string& text);
+
 }  // namespace mapweave

@@ -104,8 +104,7 @@ TEST_F(Output, AnInputIsNeverWrittenOver) {
   }
   const std::string project = Path("p.gpkg");
   fs::copy_file(small_.Project(), project);
-  const Outcome outcome =
-      Mapweave({"export", project, project, "--overwrite"});
+  const Outcome outcome = Mapweave({"export", project, project, "--overwrite"});
   EXPECT_EQ(outcome.code, 2) << outcome.err;
   EXPECT_EQ(ReadFile(project), ReadFile(small_.Project()));
 }
@@ -163,6 +162,35 @@ TEST_F(Output, RunTellsWhatItDidAsOneDocument) {
   EXPECT_EQ(report.at("observations"), observations);
   // No journal or temporary file stays beside it.
   EXPECT_THAT(FilesIn(Folder()), ElementsAre("p.gpkg"));
+}
+
+TEST_F(Output, QualityControlIsPartOfTheDocumentAndChangesNoOther) {
+  const std::vector<std::string> ingest = {"ingest", small_.First(), "--json",
+                                           "-o"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), ingest.begin(), ingest.end());
+    return Mapweave(more);
+  };
+  Json plain = JsonOf(with({Path("a.gpkg")}));
+  const Outcome checked = with({Path("b.gpkg"), "--qc", "--qc-places", "3",
+                                "--qc-report", Path("look")});
+  ASSERT_EQ(checked.code, 0) << checked.err;
+  Json document = JsonOf(checked);
+  const Json qc = document.at("qc");
+  ASSERT_EQ(qc.size(), 1u);
+  EXPECT_EQ(qc[0].at("places").size(), 3u);
+  document.erase("qc");
+  plain.at("sheets")[0].erase("path");
+  document.at("sheets")[0].erase("path");
+  EXPECT_EQ(document, plain);
+  EXPECT_THAT(FilesIn(Path("look")),
+              ElementsAre("index.html", "places.geojson",
+                          "town_1860_overview.png", "town_1860_places.png"));
+  // A probe that is none is told before anything is made.
+  const Outcome refused =
+      with({Path("c.gpkg"), "--qc", "--qc-probe", small_.First()});
+  EXPECT_EQ(refused.code, 5) << refused.err;
+  EXPECT_FALSE(fs::exists(Path("c.gpkg")));
 }
 
 }  // namespace

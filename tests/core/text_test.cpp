@@ -27,5 +27,9 @@ TEST(TextTest, FileNamesDiffer) {
               ElementsAre("a-2", "a", "a-3"));
 }
 
+TEST(TextTest, PagesShowTextAsItIs) {
+  EXPECT_EQ(EscapedHtml("a<b> & \"c\""), "a&lt;b&gt; &amp; &quot;c&quot;");
+}
+
 }  // namespace
 }  // namespace mapweave

@@ -57,6 +57,19 @@ TEST_F(CheckTest, FindsMissingTable) {
               Contains(HasSubstr("'review' is missing")));
 }
 
+TEST_F(CheckTest, KnowsEvaluations) {
+  {
+    Store store = Store::Open(path_, OpenMode::kReadWrite);
+    store.SaveModel({"abc", "small", "small.safetensors", {}, "{}", ""});
+    store.SaveEvaluations({{"abc", "count", 1, 0, "correct", 1.0}});
+  }
+  EXPECT_THAT(CheckStore(path_).problems, IsEmpty());
+  EXPECT_THAT(ProblemsAfter("DELETE FROM model"),
+              ElementsAre(HasSubstr("evaluation")));
+  EXPECT_THAT(ProblemsAfter("DROP TABLE evaluation"),
+              Contains(HasSubstr("'evaluation' is missing")));
+}
+
 TEST_F(CheckTest, FindsWrongApplicationId) {
   EXPECT_THAT(ProblemsAfter("PRAGMA application_id = 1"),
               ElementsAre(HasSubstr("application_id")));

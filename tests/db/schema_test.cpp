@@ -203,6 +203,10 @@ void ProjectWithSheet(const fs::path& path) {
   store.SaveSheet(sheet);
 }
 
+constexpr char kFourthVersion[] =
+    "DROP TABLE evaluation;"
+    "DELETE FROM gpkg_contents WHERE table_name = 'evaluation';"
+    "UPDATE mapweave_meta SET value = '4' WHERE key = 'schema_version';";
 constexpr char kSecondVersion[] =
     "ALTER TABLE sheet DROP COLUMN date_edtf;"
     "ALTER TABLE sheet DROP COLUMN date_source;"
@@ -222,7 +226,7 @@ TEST(Migrations, SecondVersionGetsWhatSheetsWereOpenedWith) {
   const fs::path path = folder / "p.gpkg";
   ProjectWithSheet(path);
   TakeBack(path,
-           std::string(kSecondVersion) +
+           std::string(kFourthVersion) + kSecondVersion +
                "INSERT INTO mapweave_meta VALUES ('ingest', "
                "'{\"sheet_crs\":\"EPSG:2154\",\"allow_ballpark\":true}')");
   MigrateStore(path);
@@ -240,7 +244,7 @@ TEST(Migrations, SecondVersionWithoutOptionsKeepsNone) {
   TempDir folder;
   const fs::path path = folder / "p.gpkg";
   ProjectWithSheet(path);
-  TakeBack(path, std::string(kSecondVersion) +
+  TakeBack(path, std::string(kFourthVersion) + kSecondVersion +
                      "INSERT INTO mapweave_meta VALUES ('ingest', "
                      "'{\"sheet_crs\":\"\",\"allow_ballpark\":false}')");
   MigrateStore(path);
@@ -252,10 +256,10 @@ TEST(Migrations, ThirdVersionKnowsNothingOfWhatPlacesItsSheets) {
   TempDir folder;
   const fs::path path = folder / "p.gpkg";
   ProjectWithSheet(path);
-  TakeBack(path,
-           "ALTER TABLE sheet DROP COLUMN aids_sha256;"
-           "UPDATE mapweave_meta SET value = '3' WHERE key = "
-           "'schema_version';");
+  TakeBack(path, std::string(kFourthVersion) +
+                     "ALTER TABLE sheet DROP COLUMN aids_sha256;"
+                     "UPDATE mapweave_meta SET value = '3' WHERE key = "
+                     "'schema_version';");
   EXPECT_EQ(MigrateStore(path).from_version, 3);
   EXPECT_THAT(CheckStore(path).problems, IsEmpty());
   const Store store = Store::Open(path, OpenMode::kReadOnly);
@@ -263,11 +267,33 @@ TEST(Migrations, ThirdVersionKnowsNothingOfWhatPlacesItsSheets) {
   EXPECT_EQ(store.Sheets()[0].aids_sha256, std::nullopt);
 }
 
+TEST(Migrations, FourthVersionGetsATableForEvaluations) {
+  TempDir folder;
+  const fs::path path = folder / "p.gpkg";
+  {
+    Store store = TinyProject(path);
+    store.SaveModel({"abc", "small", "small.safetensors", "vicreg", "{}", ""});
+  }
+  TakeBack(path, kFourthVersion);
+  EXPECT_THROW(Store::Open(path, OpenMode::kReadOnly), Error);
+  EXPECT_EQ(MigrateStore(path).from_version, 4);
+  EXPECT_THAT(CheckStore(path).problems, IsEmpty());
+  Store store = Store::Open(path, OpenMode::kReadWrite);
+  ASSERT_EQ(store.Models().size(), 1u) << "what was there stays";
+  EXPECT_THAT(store.Evaluations(), IsEmpty());
+  store.SaveEvaluations({{"abc", "count", 1, 0, "correct", 1.0}});
+  EXPECT_EQ(store.Evaluations().size(), 1u);
+  EXPECT_EQ(store.InnerConnection().QueryValue<int>(
+                "SELECT count(*) FROM gpkg_contents "
+                "WHERE table_name = 'evaluation' AND data_type = 'attributes'"),
+            1);
+}
+
 TEST(Migrations, FirstVersionGetsAlignmentFields) {
   TempDir folder;
   const fs::path path = folder / "p.gpkg";
   ProjectWithSheet(path);
-  TakeBack(path, std::string(kSecondVersion) + kFirstVersion);
+  TakeBack(path, std::string(kFourthVersion) + kSecondVersion + kFirstVersion);
   const MigrationReport report = MigrateStore(path);
   EXPECT_EQ(report.from_version, 1);
   EXPECT_THAT(CheckStore(path).problems, IsEmpty());

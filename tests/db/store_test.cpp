@@ -324,6 +324,35 @@ TEST(Store, ReadsBackModelsExperimentsAndReviews) {
   EXPECT_EQ(store.Reviews().size(), 1u);
 }
 
+TEST(Store, KeepsEvaluationsByWeightsBenchmarkAndVersion) {
+  TempDir folder;
+  Store store = TinyProject(folder / "p.gpkg");
+  store.SaveModel({"abc", "small", "small.safetensors", "vicreg", "{}", ""});
+  store.SaveModel({"def", "small", "other.safetensors", {}, "{}", ""});
+  store.SaveEvaluations({{"abc", "count", 1, 3, "predicted", 2.0},
+                         {"abc", "count", 1, 3, "correct", 0.0},
+                         {"abc", "count", 2, 3, "correct", 1.0},
+                         {"abc", "side", 1, 0, "correct", 1.0},
+                         {"def", "count", 1, 3, "correct", 1.0}});
+  store.SaveEvaluations({{"abc", "count", 1, 3, "correct", 1.0}});
+  const std::vector<EvaluationRow> rows = store.Evaluations("abc", "count", 1);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].metric, "correct");
+  EXPECT_EQ(rows[0].value, 1.0) << "the later value counts";
+  EXPECT_EQ(rows[1].value, 2.0);
+  EXPECT_EQ(rows[1].sample, 3);
+  EXPECT_EQ(store.Evaluations().size(), 5u);
+  EXPECT_EQ(store.FindModel("def")->path, "other.safetensors");
+  EXPECT_FALSE(store.FindModel("ghi"));
+
+  // All or none.
+  EXPECT_THROW(store.SaveEvaluations({{"abc", "count", 1, 4, "correct", 1.0},
+                                      {"ghi", "count", 1, 4, "correct", 1.0}}),
+               Error)
+      << "unknown weights";
+  EXPECT_EQ(store.Evaluations().size(), 5u);
+}
+
 TEST(Store, WritingAResultAgainReplacesIt) {
   TempDir folder;
   const fs::path path = folder / "p.gpkg";

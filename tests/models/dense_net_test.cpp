@@ -5,6 +5,7 @@
 #include "models/vis/batch_loader.h"
 #include "models/vis/dense_loss.h"
 #include "tests/models/rectangle_clips.h"
+#include "tests/models/tensors.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -13,6 +14,8 @@
 
 namespace mapweave::vis {
 namespace {
+
+using testing::LargestDifference;
 
 using nn::NormKind;
 
@@ -47,10 +50,6 @@ torch::Tensor Cells(DenseNet& net, const torch::Tensor& bytes,
                     int64_t editions) {
   const torch::NoGradGuard no_grad;
   return net(NormaliseInput(bytes, torch::kCPU, torch::kFloat), editions).cells;
-}
-
-double LargestDifference(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a - b).abs().max().item<double>();
 }
 
 class DenseNetTest : public ::testing::TestWithParam<NormKind> {};

@@ -299,7 +299,7 @@ TEST_F(TrainLinksTest, ReloadedLinkerThinksTheSame) {
 TEST_F(TrainLinksTest, ALinkedCheckpointSegments) {
   Train();
   const tracking::Clip clip = testing::RectangleClips().Get(0).clip;
-  const auto segmenter = LoadSegmenter(path_.string(), "cpu");
+  const auto segmenter = LoadSegmenter(path_.string());
   const auto copy = segmenter->Clone();
   EXPECT_EQ(segmenter->Segment(clip).tracks.size(),
             copy->Segment(clip).tracks.size());

@@ -3,9 +3,11 @@
 
 #include "core/error.h"
 #include "models/nn/adamw.h"
+#include "models/nn/process_group.h"
 #include "models/vis/checkpoint.h"
 #include "models/vis/query_network.h"
 #include "tests/models/rectangle_clips.h"
+#include "tests/models/tensors.h"
 #include "tests/support/temp_dir.h"
 #include "tracking/measures.h"
 
@@ -18,6 +20,12 @@
 
 namespace mapweave::vis {
 namespace {
+
+using testing::LargestDifference;
+
+std::unique_ptr<nn::ProcessGroup> Alone() {
+  return nn::JoinProcesses({}, torch::kCPU);
+}
 
 using ::testing::HasSubstr;
 using testing::RectangleClips;
@@ -64,7 +72,7 @@ std::shared_ptr<QueryNetwork> MakeTiny(const QueryConfig& config) {
 }
 
 // uint8 [frames, side, side, 4], all covered.
-torch::Tensor RandomBytes(int64_t frames, int64_t side) {
+torch::Tensor RandomClipBytes(int64_t frames, int64_t side) {
   torch::manual_seed(5);
   torch::Tensor bytes =
       torch::randint(0, 256, {frames, side, side, 4}, torch::kByte);
@@ -76,10 +84,6 @@ QueryAnswer LastAnswer(QueryNetwork& network, const torch::Tensor& bytes,
                        int64_t editions) {
   const torch::NoGradGuard no_grad;
   return network.Net()(bytes, editions, torch::kFloat).answers.back();
-}
-
-double LargestDifference(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a - b).abs().max().item<double>();
 }
 
 class QueryNetTest : public ::testing::TestWithParam<bool> {
@@ -108,7 +112,7 @@ TEST_P(QueryNetTest, GradientsReachEveryParameter) {
   const Batch batch =
       MakeBatch({source.Get(0), source.Get(1)}, network->Targets());
 
-  network->ComputeLoss(batch, torch::kCPU, torch::kFloat).total.backward();
+  network->ComputeLoss(batch, {}, *Alone()).total.backward();
 
   for (const auto& item : network->Module().named_parameters()) {
     ASSERT_TRUE(item.value().grad().defined()) << item.key();
@@ -121,7 +125,7 @@ TEST_P(QueryNetTest, GradientsReachEveryParameter) {
 
 TEST_P(QueryNetTest, ABatchGivesWhatItsClipsGiveOneByOne) {
   const auto network = MakeTiny(Config());
-  const torch::Tensor bytes = RandomBytes(4, 64);
+  const torch::Tensor bytes = RandomClipBytes(4, 64);
 
   const QueryAnswer together = LastAnswer(*network, bytes, 2);
 
@@ -137,7 +141,7 @@ TEST_P(QueryNetTest, EditionsInAnotherOrderGiveTheSameMasksInThatOrder) {
   QueryConfig config = Config();
   config.edition_code = false;
   const auto network = MakeTiny(config);
-  const torch::Tensor bytes = RandomBytes(3, 64);
+  const torch::Tensor bytes = RandomClipBytes(3, 64);
   const torch::Tensor order = torch::tensor({2, 0, 1});
 
   const QueryAnswer answer = LastAnswer(*network, bytes, 3);
@@ -160,7 +164,7 @@ TEST_P(QueryNetTest, EditionsInAnotherOrderGiveTheSameMasksInThatOrder) {
 
 TEST_P(QueryNetTest, WhatLiesUnderMissingCoverageHasNoInfluence) {
   const auto network = MakeTiny(Config());
-  torch::Tensor bytes = RandomBytes(2, 64);
+  torch::Tensor bytes = RandomClipBytes(2, 64);
   bytes.select(3, 3).slice(2, 32, 64).fill_(0);
   const QueryAnswer before = LastAnswer(*network, bytes, 2);
 
@@ -172,7 +176,7 @@ TEST_P(QueryNetTest, WhatLiesUnderMissingCoverageHasNoInfluence) {
 TEST_P(QueryNetTest, TakesAnyNumberOfEditionsAnySizeAndNoCoverage) {
   const auto network = MakeTiny(Config());
   for (const int64_t editions : {1, 5}) {
-    torch::Tensor bytes = RandomBytes(editions, 40);
+    torch::Tensor bytes = RandomClipBytes(editions, 40);
     bytes.select(3, 3).select(0, 0).fill_(0);
 
     const QueryAnswer answer = LastAnswer(*network, bytes, editions);
@@ -184,8 +188,7 @@ TEST_P(QueryNetTest, TakesAnyNumberOfEditionsAnySizeAndNoCoverage) {
   tracking::Clip clip;
   clip.frames = {cv::Mat(7, 21, CV_8UC3, cv::Scalar(9, 99, 199))};
   clip.coverage = {cv::Mat::zeros(7, 21, CV_8UC1)};
-  for (const QueryTrack& query :
-       PredictQueries(network->Net(), clip, {})) {
+  for (const QueryTrack& query : PredictQueries(network->Net(), clip, {})) {
     EXPECT_TRUE(query.masks[0].IsEmpty());
   }
 }
@@ -194,10 +197,10 @@ TEST_P(QueryNetTest, ReloadedNetworkGivesIdenticalAnswers) {
   const TempDir dir;
   const auto path = dir.Path() / "query.safetensors";
   const auto network = MakeTiny(Config());
-  const torch::Tensor bytes = RandomBytes(2, 64);
+  const torch::Tensor bytes = RandomClipBytes(2, 64);
 
   SaveCheckpoint(path, {network, network->CheckDecode({{"min_score", 0.25}}),
-                        Json::object()});
+                        Json::object(), {}});
   const Checkpoint loaded = LoadCheckpoint(path);
   auto& other = dynamic_cast<QueryNetwork&>(*loaded.network);
 
@@ -216,8 +219,7 @@ TEST_P(QueryNetTest, TheLossIsTheSameForTheSameSeedOnly) {
   const auto loss = [&](uint64_t seed) {
     const torch::NoGradGuard no_grad;
     batch.seed = seed;
-    return network->ComputeLoss(batch, torch::kCPU, torch::kFloat)
-        .total.item<double>();
+    return network->ComputeLoss(batch, {}, *Alone()).total.item<double>();
   };
 
   EXPECT_EQ(loss(1), loss(1));
@@ -236,7 +238,7 @@ TEST(QueryNet, LearnsTwoClipsByHeart) {
   for (int step = 0; step < kSteps; ++step) {
     batch.seed = static_cast<uint64_t>(step);
     optimiser.ZeroGrad();
-    network->ComputeLoss(batch, torch::kCPU, torch::kFloat).total.backward();
+    network->ComputeLoss(batch, {}, *Alone()).total.backward();
     const double fade = 1.0 - static_cast<double>(step) / kSteps;
     optimiser.Step(3e-3 * fade, optimiser.GradientNorm(), 5.0);
   }
@@ -268,7 +270,7 @@ TEST(QueryNet, AFrozenTrunkStaysAsItIs) {
   nn::AdamW optimiser(network->Module(), {});
   Batch batch = MakeBatch({RectangleClips().Get(0)}, network->Targets());
 
-  network->ComputeLoss(batch, torch::kCPU, torch::kFloat).total.backward();
+  network->ComputeLoss(batch, {}, *Alone()).total.backward();
   const torch::Tensor seed_before =
       network->Module().named_parameters()["seed.weight"].clone();
   optimiser.Step(1e-2, optimiser.GradientNorm(), 5.0);
@@ -290,7 +292,7 @@ TEST(QueryNet, TakesAsManyQueriesAsThereAreLikelyPlaces) {
     network->Module().named_parameters()["pixels.trunk.heat_out.bias"].fill_(
         2.0f);
   }
-  const torch::Tensor bytes = RandomBytes(1, 64);
+  const torch::Tensor bytes = RandomClipBytes(1, 64);
 
   EXPECT_GT(LastAnswer(*network, bytes, 1).classes.size(1), 20);
   network->Module().train();

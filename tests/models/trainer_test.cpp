@@ -14,9 +14,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace mapweave::vis {
@@ -71,10 +74,19 @@ class TrainerTest : public ::testing::Test {
     while (std::getline(stream, line)) {
       const size_t seconds = line.find(',');
       const size_t rate = line.find(',', seconds + 1);
-      rows.push_back(line.substr(0, seconds) +
-                     line.substr(rate, line.rfind(',') - rate));
+      const size_t speed = line.rfind(',', line.rfind(',') - 1);
+      rows.push_back(line.substr(0, seconds) + line.substr(rate, speed - rate));
     }
     return rows;
+  }
+
+  static std::vector<double> Losses(const std::string& path) {
+    std::vector<double> losses;
+    for (const std::string& row : Curve(path)) {
+      const size_t loss = row.find(',', row.find(',') + 1) + 1;
+      losses.push_back(std::stod(row.substr(loss)));
+    }
+    return losses;
   }
 
   TempDir dir_;
@@ -108,7 +120,7 @@ TEST_F(TrainerTest, LearnsTwoClipsByHeart) {
   EXPECT_LT(result.loss, 1.5);
 
   // The saved checkpoint finds the buildings too.
-  const auto segmenter = LoadSegmenter(options.output, "cpu");
+  const auto segmenter = LoadSegmenter(options.output);
   const LabelledClip labelled = source.Get(1);
   const tracking::Measures measures = tracking::Evaluate(
       segmenter->Segment(labelled.clip).tracks,
@@ -214,6 +226,111 @@ TEST_F(TrainerTest, StopsOnDivergenceAndKeepsTheLastCheckpoint) {
   EXPECT_EQ(ReadFile(options.output), before);
 }
 
+TEST_F(TrainerTest, StopsOnALossThatHasLeftWhatWasLearned) {
+  const RectangleClips source(4);
+  TrainOptions options = Options(2000);
+  // Rises until every step throws the weights about more than the one before:
+  // once rate times decay is above 2, decay overshoots zero and they grow.
+  options.learning_rate = 1.0;
+  options.weight_decay = 10.0;
+  options.warmup_steps = 100;
+  options.frames_per_step = 3;
+  options.validate_every = 0;
+  options.checkpoint_every = 5;
+  options.divergence.window = 10;
+  options.divergence.patience = 10;
+
+  try {
+    Run(source, nullptr, options);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.Code(), ErrorCode::kFailure);
+    EXPECT_THAT(error.Message(), HasSubstr("training diverged at step"));
+    EXPECT_THAT(error.Message(), HasSubstr("at its best it was"));
+    EXPECT_FALSE(error.Hint().empty());
+  }
+
+  // The checkpoint is of before: where it was written, losses were good.
+  const Checkpoint kept = LoadCheckpoint(options.output);
+  const auto saved = kept.training["steps"].get<size_t>();
+  const std::vector<double> losses = Losses(options.curves_csv);
+  ASSERT_GT(saved, 0u);
+  ASSERT_LT(saved + 10, losses.size());
+  std::vector<double> before(
+      losses.begin(), losses.begin() + static_cast<std::ptrdiff_t>(saved));
+  const double worst = *std::max_element(
+      before.end() - std::min<std::ptrdiff_t>(5, before.size()), before.end());
+  EXPECT_LT(worst, 3.0 * losses[0]);
+  EXPECT_LT(kept.training["loss"].get<double>(), 1.5 * losses[0]);
+}
+
+// As another source, with a pause before each clip and a group for each.
+class SlowClips : public ClipSource {
+ public:
+  explicit SlowClips(int milliseconds) : milliseconds_(milliseconds) {}
+  LabelledClip Get(uint64_t index) const override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds_));
+    LabelledClip labelled = RectangleClips(8, 2, 32).Get(index);
+    labelled.groups = {index % 3 == 0 ? "rare" : "common", "common"};
+    return labelled;
+  }
+
+ private:
+  int milliseconds_;
+};
+
+TEST_F(TrainerTest, TellsHowLongTheNetworkWaitsForClips) {
+  TrainOptions options = Options(15);
+  options.max_editions = 2;
+  options.frames_per_step = 2;
+  const TrainResult fast = Run(SlowClips(0), nullptr, options);
+  // Clips that take three times as long as a step does on this machine.
+  const double step_ms = 1000.0 * fast.seconds / 15.0;
+  options.steps = 60;
+  ::testing::internal::CaptureStderr();
+  const TrainResult slow =
+      Run(SlowClips(static_cast<int>(3.0 * step_ms) + 20), nullptr, options);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+
+  EXPECT_GT(slow.waiting_share, 0.2);
+  EXPECT_LT(slow.waiting_share, 1.0);
+  EXPECT_LT(fast.waiting_share, 0.5 * slow.waiting_share);
+  const std::string warning = "raise --loader-threads, now 1";
+  ASSERT_THAT(log, HasSubstr(warning));
+  // Once is enough.
+  EXPECT_EQ(log.find(warning), log.rfind(warning));
+  std::istringstream curves(ReadFile(options.curves_csv));
+  std::string header;
+  std::getline(curves, header);
+  EXPECT_THAT(header, ::testing::EndsWith(",waiting_share"));
+}
+
+TEST_F(TrainerTest, KeepsLossesApartByGroup) {
+  TrainOptions options = Options(4);
+  options.max_editions = 2;
+  options.validate_every = 2;
+  const TrainResult whole = Run(SlowClips(0), nullptr, options);
+
+  // Three clips a step, twelve in all.
+  ASSERT_TRUE(whole.groups.Find("rare"));
+  EXPECT_EQ(whole.groups.Find("rare")->count, 4);
+  EXPECT_EQ(whole.groups.Find("common")->count, 12);
+  EXPECT_GT(whole.groups.Find("common")->loss, 0.1);
+  const std::string path = (dir_.Path() / "curves.groups.csv").string();
+  const std::string table = ReadFile(path);
+  EXPECT_THAT(table, ::testing::StartsWith("step,group,loss,clips\n2,common,"));
+  EXPECT_THAT(table, HasSubstr("\n4,rare,"));
+  EXPECT_THAT(table, HasSubstr("\n4,(micro),"));
+  EXPECT_THAT(table, HasSubstr("\n4,(macro),"));
+
+  // A resumed run goes on with what it had.
+  options.resume = true;
+  options.steps = 6;
+  const TrainResult more = Run(SlowClips(0), nullptr, options);
+  EXPECT_EQ(more.groups.Find("rare")->count, 6);
+  EXPECT_THAT(ReadFile(path), HasSubstr("\n2,rare,"));
+}
+
 TEST_F(TrainerTest, GoesOnFromAnotherCheckpoint) {
   const RectangleClips source;
   TrainOptions options = Options(20);
@@ -254,7 +371,7 @@ TEST_F(TrainerTest, TrainsQueriesOnADenseTrunkLikeAnyOtherNetwork) {
     EXPECT_TRUE(torch::equal(tensor, whole.at("pixels.trunk." + name))) << name;
   }
   const tracking::Clip clip = source.Get(0).clip;
-  const auto segmenter = LoadSegmenter(options.output, "cpu");
+  const auto segmenter = LoadSegmenter(options.output);
   EXPECT_EQ(segmenter->Segment(clip).tracks.size(),
             segmenter->Clone()->Segment(clip).tracks.size());
   EXPECT_EQ(Curve(options.curves_csv).size(), 2u);

@@ -4,62 +4,16 @@
 // the label has little variance: slow paper tone, and a fine hatch in one of
 // eight directions.
 #include "models/ssl/denoising.h"
+#include "models/ssl/experiments/hatch_set.h"
 #include "models/ssl/experiments/registry.h"
 #include "models/ssl/probe.h"
-#include "models/ssl/tensor_random.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <numbers>
 
 namespace mapweave::ssl {
-namespace {
-
-constexpr int64_t kSide = 16;
-constexpr int64_t kClasses = 8;
-
-struct HatchSet {
-  torch::Tensor images;   // [N, side, side] float64, mean 0
-  torch::Tensor targets;  // [N, classes], one-hot
-};
-
-HatchSet MakeHatchSet(int64_t count, const Rng& rng) {
-  constexpr double kHatch = 0.15;  // amplitude; the tone's deviation is 1
-  constexpr double kGrain = 0.02;
-  constexpr double kFrequency = 0.35;  // cycles per pixel
-  torch::Generator generator = MakeGenerator(rng);
-  const auto normal = [&] {
-    return torch::randn({count, kSide, kSide}, generator, torch::kDouble);
-  };
-  const torch::Tensor f = torch::fft_fftfreq(kSide, 1.0, torch::kDouble);
-  torch::Tensor radius =
-      (f.square().unsqueeze(0) + f.square().unsqueeze(1)).sqrt();
-  radius[0][0] = 1.0 / kSide;
-  torch::Tensor tone = torch::real(
-      torch::fft_ifft2(torch::fft_fft2(normal()) / radius.pow(1.5)));
-  tone = tone / tone.std();
-  const torch::Tensor label =
-      torch::randint(0, kClasses, {count}, generator, torch::kLong);
-  const torch::Tensor axis = torch::arange(kSide, torch::kDouble);
-  const torch::Tensor angle =
-      torch::arange(kClasses, torch::kDouble) * (std::numbers::pi / kClasses);
-  const torch::Tensor phase =
-      axis.view({1, 1, -1}) * angle.cos().view({-1, 1, 1}) +
-      axis.view({1, -1, 1}) * angle.sin().view({-1, 1, 1});
-  const torch::Tensor hatch =
-      (2.0 * std::numbers::pi * kFrequency * phase).sin();
-  HatchSet set;
-  set.images = tone + kHatch * hatch.index_select(0, label) + kGrain * normal();
-  set.images = set.images - set.images.mean(0);
-  set.targets = torch::one_hot(label, kClasses).to(torch::kDouble);
-  return set;
-}
-
-}  // namespace
-
 ExperimentReport DenoisingAlignmentExperiment(const ExperimentOptions& options,
                                               RunContext& context) {
   const int seeds = options.seeds > 0 ? options.seeds : 3;
@@ -90,12 +44,12 @@ ExperimentReport DenoisingAlignmentExperiment(const ExperimentOptions& options,
     };
     const double full = r2(x);
     const torch::Tensor moments = SecondMoments(set.images.slice(0, 0, train));
-    const torch::Tensor clean = DenoisingCode(moments, kSide, {}, 32);
+    const torch::Tensor clean = DenoisingCode(moments, kHatchSide, {}, 32);
     std::map<std::string, double> at32;
     std::map<std::string, double> at64;
     for (const auto& [name, noise] : kinds) {
       context.cancel.ThrowIfCancelled();
-      const torch::Tensor code = DenoisingCode(moments, kSide, noise, 64);
+      const torch::Tensor code = DenoisingCode(moments, kHatchSide, noise, 64);
       const double angle = LargestAngle(clean, code.slice(1, 0, 32));
       at32[name] = r2(x.mm(code.slice(1, 0, 32))) / full;
       at64[name] = r2(x.mm(code)) / full;

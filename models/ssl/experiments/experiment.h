@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/progress.h"
+#include "models/ssl/benchmark.h"
 #include "models/ssl/measure.h"
 #include "models/ssl/tile_supply.h"
 
@@ -25,6 +26,8 @@ struct ExperimentOptions {
   bool smoke = false;
   // Borrowed; experiments on map tiles throw Error{kUsage} without it.
   const TileSupply* tiles = nullptr;
+  // Borrowed; experiments on benchmarks throw Error{kUsage} without it.
+  const BenchmarkSet* benchmarks = nullptr;
 };
 
 // One thing that must hold.

@@ -303,8 +303,9 @@ TEST(Trainer, ResumedRunEndsWhereAWholeOneDoes) {
 }
 
 TEST(Trainer, BatchesOfAnEpochMeetEverySampleOnce) {
-  const torch::Tensor epoch = torch::cat(
-      {BatchIndex(6, 2, 3, 1), BatchIndex(6, 2, 4, 1), BatchIndex(6, 2, 5, 1)});
+  const torch::Tensor epoch =
+      torch::cat({BatchIndex({6, 2, 1}, 3), BatchIndex({6, 2, 1}, 4),
+                  BatchIndex({6, 2, 1}, 5)});
   const auto [sorted, order] = epoch.sort();
   EXPECT_TRUE(torch::equal(sorted, torch::arange(6)));
   EXPECT_THROW(Train(*MakeMethod("simclr", TinyResNet(), {}, Rng(1)),
