@@ -171,9 +171,14 @@ TEST_F(Output, QualityControlIsPartOfTheDocumentAndChangesNoOther) {
     more.insert(more.begin(), ingest.begin(), ingest.end());
     return Mapweave(more);
   };
+  const Outcome trained = Mapweave(
+      {"ssl", "qc-train", "-o", Path("probe.safetensors"), "--steps", "2",
+       "--sheets", "2", "--held-out-sheets", "2", "--width", "4"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
   Json plain = JsonOf(with({Path("a.gpkg")}));
-  const Outcome checked = with({Path("b.gpkg"), "--qc", "--qc-places", "3",
-                                "--qc-report", Path("look")});
+  const Outcome checked =
+      with({Path("b.gpkg"), "--qc", "--qc-probe", Path("probe.safetensors"),
+            "--qc-places", "3", "--qc-report", Path("look")});
   ASSERT_EQ(checked.code, 0) << checked.err;
   Json document = JsonOf(checked);
   const Json qc = document.at("qc");
