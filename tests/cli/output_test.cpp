@@ -173,7 +173,7 @@ TEST_F(Output, QualityControlIsPartOfTheDocumentAndChangesNoOther) {
   };
   const Outcome trained = Mapweave(
       {"ssl", "qc-train", "-o", Path("probe.safetensors"), "--steps", "2",
-       "--sheets", "2", "--held-out-sheets", "2", "--width", "4"});
+       "--sheets", "4", "--held-out-sheets", "2", "--width", "4"});
   ASSERT_EQ(trained.code, 0) << trained.err;
   Json plain = JsonOf(with({Path("a.gpkg")}));
   const Outcome checked =
