@@ -184,7 +184,8 @@ std::string DefaultSheetProbe() {
     throw Error(ErrorCode::kDevice,
                 "the shipped probe of sheets is not "
                 "installed",
-                "Name one with --qc-probe.");
+                "Train one with 'mapweave ssl qc-train -o qc.safetensors' "
+                "and name it with --qc-probe.");
   }
   return *found;
 }
