@@ -63,7 +63,11 @@ WorldOptions DrawWorld(const WorldClipOptions& options, bool blank, Rng& rng) {
   w.change = rng.Uniform(options.min_change, options.max_change);
   w.life = options.life;
   w.omission = rng.Uniform(0.0, 0.05);
-  w.distortion_px = rng.Uniform(0.0, options.max_distortion_px);
+  w.distortion_px =
+      options.min_distortion_px > 0.0
+          ? std::exp(rng.Uniform(std::log(options.min_distortion_px),
+                                 std::log(options.max_distortion_px)))
+          : rng.Uniform(0.0, options.max_distortion_px);
   w.unsteadiness_px = rng.Uniform(0.1, 0.9);
   w.water = blank ? 0.5 : 0.3;
   return w;
@@ -217,6 +221,8 @@ void WorldClipOptions::Validate() const {
           max_jitter_px, "0 to 64");
   Require(max_distortion_px >= 0.0 && max_distortion_px <= 20.0,
           "max_distortion_px", max_distortion_px, "0 to 20");
+  Require(min_distortion_px >= 0.0 && min_distortion_px <= max_distortion_px,
+          "min_distortion_px", min_distortion_px, "0 to max_distortion_px");
   for (const auto& [name, p] :
        {std::pair{"hand_change", hand_change}, std::pair{"blank", blank},
         std::pair{"hole", hole}, std::pair{"coarse", coarse},
@@ -246,7 +252,8 @@ WorldClipOptions LinkingClipOptions() {
   options.blank = 0.0;
   options.min_change = 0.1;
   options.max_change = 0.6;
-  options.max_distortion_px = 20.0;
+  options.min_distortion_px = 0.5;
+  options.max_distortion_px = 16.0;
   options.life.rebuild = 0.25;
   options.life.split = 0.12;
   options.life.merge = 0.16;

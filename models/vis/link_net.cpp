@@ -20,9 +20,15 @@ using tracking::PairOpinion;
 // Of an instance's features the first are of its outline and its vote, the
 // others of its colours.
 constexpr int64_t kOutlineFeatures = 8;
+// Of a pair's features these have always been there.
+constexpr int64_t kFewestPairFeatures = 20;
 // Few pairs are one building and fewer are related: start the sigmoids low.
 constexpr float kSameBias = -0.5f;
 constexpr float kRelatedBias = -2.0f;
+// Overlap from which two instances rather are one building, if nothing else is
+// known; and where more or less of it says nothing more.
+constexpr double kEvenOverlap = 0.25;
+constexpr double kSurestOverlap = 1e-2;
 
 int64_t PositiveField(const Json& json, const char* key, int64_t most) {
   if (!json.contains(key) || !json[key].is_number_integer()) {
@@ -62,14 +68,26 @@ torch::Tensor SumBy(const torch::Tensor& values, const torch::Tensor& index,
       .index_add(0, index, values);
 }
 
+// [P, 1] float32: what speaks for each pair by its overlap alone, in log odds:
+// the greater one of what its two ends see.
+torch::Tensor OverlapEvidence(const torch::Tensor& edges) {
+  const int64_t pairs = edges.size(0) / 2;
+  const torch::Tensor overlap = edges.narrow(1, 0, 1);
+  return torch::logit(torch::max(overlap.narrow(0, 0, pairs),
+                                 overlap.narrow(0, pairs, pairs)),
+                      kSurestOverlap) -
+         std::log(kEvenOverlap / (1.0 - kEvenOverlap));
+}
+
 }  // namespace
 
 Json LinkNetConfig::ToJson() const {
   return {{"width", width},
           {"rounds", rounds},
           {"colours", colours},
+          {"from_overlap", from_overlap},
           {"instance_features", kInstanceFeatures},
-          {"pair_features", kPairFeatures}};
+          {"pair_features", pair_features}};
 }
 
 LinkNetConfig LinkNetConfig::FromJson(const Json& json) {
@@ -80,9 +98,12 @@ LinkNetConfig LinkNetConfig::FromJson(const Json& json) {
   config.width = PositiveField(json, "width", 1024);
   config.rounds = PositiveField(json, "rounds", 32);
   config.colours = json.value("colours", true);
+  config.from_overlap = json.value("from_overlap", false);
+  config.pair_features = PositiveField(json, "pair_features", 4096);
   // A network of other features would read nonsense.
   if (PositiveField(json, "instance_features", 4096) != kInstanceFeatures ||
-      PositiveField(json, "pair_features", 4096) != kPairFeatures) {
+      config.pair_features < kFewestPairFeatures ||
+      config.pair_features > kPairFeatures) {
     throw Error(ErrorCode::kBadInput,
                 "linker configuration: made for other features of instances "
                 "and pairs");
@@ -180,18 +201,21 @@ LinkNetImpl::LinkNetImpl(const LinkNetConfig& config, Rng rng)
   const int64_t features =
       config.colours ? kInstanceFeatures : kOutlineFeatures;
   node_in_ = register_module("node_in", torch::nn::Linear(features, width));
-  edge_in_ =
-      register_module("edge_in", torch::nn::Linear(kPairFeatures, width));
+  edge_in_ = register_module("edge_in",
+                             torch::nn::Linear(config.pair_features, width));
   for (int64_t i = 0; i < config.rounds; ++i) {
     rounds_.push_back(
         register_module("round" + std::to_string(i), LinkRound(width)));
   }
   hidden_ = register_module("hidden", torch::nn::Linear(3 * width, width));
   out_ = register_module("out", torch::nn::Linear(width, 2));
+  if (config.from_overlap) {
+    overlap_gain_ = register_parameter("overlap_gain", torch::ones({1}));
+  }
   DrawWeights(*this, rng);
   const torch::NoGradGuard no_grad;
   out_->weight.mul_(0.1f);
-  out_->bias[0] = kSameBias;
+  out_->bias[0] = config.from_overlap ? 0.0f : kSameBias;
   out_->bias[1] = kRelatedBias;
 }
 
@@ -200,7 +224,8 @@ torch::Tensor LinkNetImpl::forward(const LinkBatch& batch) {
   if (pairs == 0) return torch::zeros({0, 2});
   torch::Tensor nodes = torch::relu(
       node_in_(batch.nodes.narrow(1, 0, node_in_->options.in_features())));
-  torch::Tensor edges = torch::relu(edge_in_(batch.edges));
+  torch::Tensor edges =
+      torch::relu(edge_in_(batch.edges.narrow(1, 0, config_.pair_features)));
   for (LinkRound& round : rounds_) round->Step(batch, nodes, edges);
   // Sums and differences do not know which end is older.
   const torch::Tensor a = edges.narrow(0, 0, pairs);
@@ -208,8 +233,13 @@ torch::Tensor LinkNetImpl::forward(const LinkBatch& batch) {
   const torch::Tensor ends =
       nodes.index_select(0, batch.from.narrow(0, 0, pairs)) +
       nodes.index_select(0, batch.to.narrow(0, 0, pairs));
-  return out_(
-      torch::relu(hidden_(torch::cat({a + b, (a - b).abs(), ends}, 1))));
+  const torch::Tensor logits =
+      out_(torch::relu(hidden_(torch::cat({a + b, (a - b).abs(), ends}, 1))));
+  if (!config_.from_overlap) return logits;
+  return torch::cat(
+      {logits.narrow(1, 0, 1) + overlap_gain_ * OverlapEvidence(batch.edges),
+       logits.narrow(1, 1, 1)},
+      1);
 }
 
 std::vector<PairOpinion> JudgePairs(LinkNet& net, const LinkGraph& graph) {

@@ -26,6 +26,11 @@ struct LinkNetConfig {
   int64_t rounds = 3;  // of messages
   // Whether colours and ink are looked at, or outlines and votes alone.
   bool colours = true;
+  // Whether the overlap speaks for itself, and the rest of the network says
+  // only what is to be added to it.
+  bool from_overlap = true;
+  // Of the first so many features of a pair; a network that knew fewer goes on.
+  int64_t pair_features = tracking::kPairFeatures;
 
   // Throws Error{kBadInput} naming the field that is missing or impossible.
   static LinkNetConfig FromJson(const Json& json);
@@ -86,6 +91,7 @@ class LinkNetImpl : public torch::nn::Module {
   std::vector<LinkRound> rounds_;
   torch::nn::Linear hidden_{nullptr};
   torch::nn::Linear out_{nullptr};
+  torch::Tensor overlap_gain_;  // [1]
 };
 TORCH_MODULE(LinkNet);
 

@@ -249,6 +249,7 @@ LinkFit FitLinker(const std::vector<LinkLesson>& lessons,
   options.Validate();
   LinkNetConfig config;
   config.colours = options.colours;
+  config.from_overlap = options.from_overlap;
   LinkNet net(config, Rng(options.seed, kWeightStream));
   nn::AdamWOptions adamw;
   adamw.weight_decay = options.weight_decay;

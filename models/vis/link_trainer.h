@@ -66,6 +66,7 @@ struct LinkFitOptions {
   uint64_t seed = 1;
   // See LinkNetConfig.
   bool colours = true;
+  bool from_overlap = true;
 
   // Throws Error{kUsage} naming the option.
   void Validate() const;

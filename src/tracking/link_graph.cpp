@@ -5,6 +5,7 @@
 #include "tracking/bit_image.h"
 #include "tracking/box_index.h"
 #include "tracking/instance_features.h"
+#include "tracking/instance_registration.h"
 
 #include <algorithm>
 #include <cmath>
@@ -63,9 +64,8 @@ struct EditionView {
 
 // One instance on its way to another edition.
 struct Passage {
-  BoxShift shift;
-  double stay_correlation = 0.0;  // at the window's own shift
-  cv::Point from_window;          // shift against the window's
+  InstanceShift found;
+  cv::Point from_window;  // shift against the window's
   Mask moved;
 };
 
@@ -138,7 +138,7 @@ PairFeatures FeaturesFrom(const Side& side) {
   const Shape& a = side.view.shapes[side.self];
   const Shape& b = side.other_view.shapes[side.other];
   const Passage& passage = side.encounter.passage;
-  const cv::Point shift = passage.shift.shift;
+  const cv::Point shift = passage.found.shift;
   Meeting apart;
   apart.distance =
       Distance(b.centre, {a.centre.x + shift.x, a.centre.y + shift.y});
@@ -146,6 +146,8 @@ PairFeatures FeaturesFrom(const Side& side) {
   const Meeting& meeting = met != nullptr ? *met : apart;
   const double side_px = 0.5 * (a.side + b.side);
   const double votes = Distance(side.vote, side.other_vote);
+  const double moved_votes =
+      Distance({side.vote.x + shift.x, side.vote.y + shift.y}, side.other_vote);
   const std::array<double, kPairFeatures> values = {
       meeting.iou,
       meeting.share,
@@ -156,17 +158,21 @@ PairFeatures FeaturesFrom(const Side& side) {
       std::min(votes / side_px, kFar),
       ShapeIoU(side),
       std::min(Length(passage.from_window) / 4.0, kFar),
-      passage.shift.correlation,
-      2.0 * (passage.shift.correlation - passage.stay_correlation),
+      passage.found.correlation,
+      2.0 * (passage.found.correlation - passage.found.stay_correlation),
       side.span - 1.0,
       side.encounter.BestBesides(side.other),
       side.back.BestBesides(side.self),
       side.encounter.joint_iou,
       std::min(side.encounter.parts / 3.0, 1.0),
-      std::min(Length(shift + side.back.passage.shift.shift) / 4.0, kFar),
+      std::min(Length(shift + side.back.passage.found.shift) / 4.0, kFar),
       Turn(a, b),
       std::min(std::abs(a.elongation - b.elongation), kFar),
-      4.0 * std::abs(a.fullness - b.fullness)};
+      4.0 * std::abs(a.fullness - b.fullness),
+      std::min(moved_votes / 4.0, kFar),
+      std::min(moved_votes / side_px, kFar),
+      std::min(Length(shift) / 8.0, kFar),
+      std::min(Length(shift - passage.found.consensus) / 4.0, kFar)};
   PairFeatures features{};
   std::transform(values.begin(), values.end(), features.begin(),
                  [](double value) { return static_cast<float>(value); });
@@ -220,7 +226,7 @@ class GraphBuilder {
   }
 
   cv::Rect Around(const Mask& mask) const {
-    const int half = options_.neighbourhood_px / 2;
+    const int half = options_.local.neighbourhood_px / 2;
     const cv::Rect bounds = mask.Bounds();
     const cv::Point centre = (bounds.tl() + bounds.br()) / 2;
     return bounds |
@@ -256,29 +262,14 @@ class GraphBuilder {
     }
   }
 
-  Passage PassageOf(const EditionView& from, const EditionView& to, int i,
-                    cv::Point window_shift) const {
-    const Mask& mask = from.instances[i].mask;
-    const cv::Rect around = Around(mask);
-    Passage passage;
-    passage.shift = FindShift(from.bits, to.bits, around, window_shift,
-                              options_.max_local_shift_px);
-    passage.stay_correlation =
-        CorrelationAt(from.bits, to.bits, around, window_shift);
-    passage.from_window = passage.shift.shift - window_shift;
-    passage.moved =
-        mask.Translated(passage.shift.shift.x, passage.shift.shift.y);
-    return passage;
-  }
-
   Encounter EncounterOf(const EditionView& from, const EditionView& to, int i,
-                        cv::Point window_shift) const {
+                        Passage way) const {
     Encounter encounter;
-    encounter.passage = PassageOf(from, to, i, window_shift);
+    encounter.passage = std::move(way);
     const Passage& passage = encounter.passage;
     const Shape& shape = from.shapes[i];
-    const Point2d centre{shape.centre.x + passage.shift.shift.x,
-                         shape.centre.y + passage.shift.shift.y};
+    const Point2d centre{shape.centre.x + passage.found.shift.x,
+                         shape.centre.y + passage.found.shift.y};
     const int near = static_cast<int>(std::ceil(options_.near_px));
     const cv::Rect bounds = passage.moved.Bounds();
     const cv::Rect wide(bounds.x - near, bounds.y - near,
@@ -308,11 +299,20 @@ class GraphBuilder {
 
   std::vector<Encounter> Encounters(int from, int to,
                                     cv::Point window_shift) const {
+    const EditionView& view = views_[from];
+    std::vector<cv::Rect> bounds;
+    for (const Instance& instance : view.instances) {
+      bounds.push_back(instance.mask.Bounds());
+    }
+    const std::vector<InstanceShift> shifts = RegisterInstances(
+        view.bits, views_[to].bits, bounds, window_shift, options_.local);
     std::vector<Encounter> encounters;
-    const int count = static_cast<int>(views_[from].instances.size());
-    for (int i = 0; i < count; ++i) {
+    for (size_t i = 0; i < shifts.size(); ++i) {
+      const cv::Point shift = shifts[i].shift;
       encounters.push_back(
-          EncounterOf(views_[from], views_[to], i, window_shift));
+          EncounterOf(view, views_[to], static_cast<int>(i),
+                      {shifts[i], shift - window_shift,
+                       view.instances[i].mask.Translated(shift.x, shift.y)}));
     }
     return encounters;
   }
@@ -387,8 +387,11 @@ class GraphBuilder {
 void LinkGraphOptions::Validate() const {
   CheckRange(max_span, 1, 1000, "max_span");
   CheckRange(max_shift_px, 0, 1000, "max_shift_px");
-  CheckRange(neighbourhood_px, 2, 1e6, "neighbourhood_px");
-  CheckRange(max_local_shift_px, 0, 100, "max_local_shift_px");
+  CheckRange(local.neighbourhood_px, 2, 1e6, "neighbourhood_px");
+  CheckRange(local.max_local_shift_px, 0, 100, "max_local_shift_px");
+  CheckRange(local.consensus_px, 0.0, 1e6, "consensus_px");
+  CheckRange(local.max_dissent_px, 0, 100, "max_dissent_px");
+  CheckRange(local.dissent, 0.0, 2.0, "dissent");
   CheckRange(near_px, 0.0, 1000.0, "near_px");
   CheckRange(min_share, 0.0, 1.0, "min_share");
   CheckRange(max_partners, 1, 1000, "max_partners");

@@ -11,6 +11,7 @@
 #include "core/geometry.h"
 #include "tracking/clip.h"
 #include "tracking/components.h"
+#include "tracking/instance_registration.h"
 #include "tracking/link.h"
 
 #include <opencv2/core.hpp>
@@ -31,8 +32,9 @@ inline constexpr int kInstanceFeatures = 14;
 // area, distance of the voted centres, overlap of the bare shapes, the local
 // shift and how well it fits, span of editions, the best rivals of both ends,
 // overlap with all that lie within it together, difference of orientation,
-// elongation and fullness.
-inline constexpr int kPairFeatures = 20;
+// elongation and fullness; distance of the voted centres after the shift, the
+// shift itself, and how far it lies from that of the neighbours.
+inline constexpr int kPairFeatures = 24;
 
 using PairFeatures = std::array<float, kPairFeatures>;
 
@@ -74,11 +76,9 @@ struct LinkGraphOptions {
   // Editions that a pair may span.
   int max_span = 3;
   // Farthest shift that is looked for between two editions of the window.
-  int max_shift_px = 12;
-  // Side of the square around an instance that is brought to overlap, and how
-  // far its shift may lie from the window's.
-  int neighbourhood_px = 64;
-  int max_local_shift_px = 8;
+  int max_shift_px = 16;
+  // The search around each instance.
+  InstanceRegistrationOptions local;
   // Instances whose centres are this near each other after the shift are a
   // pair even without overlap.
   double near_px = 4.0;

@@ -56,26 +56,69 @@ int MedianOf(std::vector<int> values) {
   return *middle;
 }
 
+// How drawings that are seen on both editions of a step are displaced, by their
+// place on the older one.
+class LocalDisplacements {
+ public:
+  void Add(const Mask& before, cv::Point displacement) {
+    index_.Insert(static_cast<int>(displacements_.size()), before.Bounds());
+    displacements_.push_back(displacement);
+  }
+
+  // The median of those around; of all, where there are too few.
+  cv::Point Around(const Mask& drawing) const {
+    const cv::Rect bounds = drawing.Bounds();
+    for (int reach = kFirstReachPx; reach <= kLastReachPx; reach *= 2) {
+      const std::vector<int> near = index_.Overlapping(
+          {bounds.x - reach, bounds.y - reach, bounds.width + 2 * reach,
+           bounds.height + 2 * reach});
+      if (near.size() >= kEnoughAround) return MedianOfThose(near);
+    }
+    std::vector<int> all(displacements_.size());
+    std::iota(all.begin(), all.end(), 0);
+    return MedianOfThose(all);
+  }
+
+ private:
+  static constexpr int kFirstReachPx = 16;
+  static constexpr int kLastReachPx = 256;
+  static constexpr size_t kEnoughAround = 3;
+
+  cv::Point MedianOfThose(const std::vector<int>& which) const {
+    std::vector<int> dx;
+    std::vector<int> dy;
+    for (const int i : which) {
+      dx.push_back(displacements_[static_cast<size_t>(i)].x);
+      dy.push_back(displacements_[static_cast<size_t>(i)].y);
+    }
+    return {MedianOf(std::move(dx)), MedianOf(std::move(dy))};
+  }
+
+  BoxIndex index_;
+  std::vector<cv::Point> displacements_;
+};
+
 // By how much each track's older drawing stands off the newer edition: by its
-// own displacement if it is seen on both, else by the median of those.
+// own displacement if it is seen on both, else by that of those around it.
 std::map<size_t, cv::Point> DisplacementsOf(const std::vector<Life>& lives,
                                             const Step& step,
                                             const StepTracks& tracks) {
   std::map<size_t, cv::Point> displacements;
-  std::vector<int> dx;
-  std::vector<int> dy;
+  LocalDisplacements known;
   for (const size_t i : tracks.before) {
     if (!lives[i].IsSeen(step.second)) continue;
-    const cv::Point displacement = CompareOutlines(lives[i].MaskAt(step.first),
-                                                   lives[i].MaskAt(step.second),
-                                                   lives[i].Options().outline)
-                                       .displacement;
+    const Mask& before = lives[i].MaskAt(step.first);
+    const cv::Point displacement =
+        CompareOutlines(before, lives[i].MaskAt(step.second),
+                        lives[i].Options().outline)
+            .displacement;
     displacements[i] = displacement;
-    dx.push_back(displacement.x);
-    dy.push_back(displacement.y);
+    known.Add(before, displacement);
   }
-  const cv::Point median(MedianOf(dx), MedianOf(dy));
-  for (const size_t i : tracks.before) displacements.try_emplace(i, median);
+  for (const size_t i : tracks.before) {
+    if (displacements.contains(i)) continue;
+    displacements[i] = known.Around(lives[i].MaskAt(step.first));
+  }
   return displacements;
 }
 

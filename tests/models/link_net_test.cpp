@@ -168,6 +168,37 @@ TEST(LinkNet, JudgesTwoThousandInstancesInBoundedTimeOnAnyThreads) {
   }
 }
 
+TEST(LinkNet, BeginsNearWhatTheOverlapSays) {
+  const LinkGraph graph = Graph(SmallTown());
+  LinkNet net = Net();
+  for (auto& item : net->named_parameters()) {
+    const torch::NoGradGuard no_grad;
+    if (item.key().starts_with("out.")) item.value().zero_();
+  }
+  const std::vector<PairOpinion> opinions = JudgePairs(net, graph);
+  for (size_t p = 0; p < opinions.size(); ++p) {
+    const float overlap = std::clamp(
+        std::max(graph.pairs[p].from_older[0], graph.pairs[p].from_newer[0]),
+        0.01f, 0.99f);
+    // Odds against those of a quarter.
+    const float odds = 3.0f * overlap / (1.0f - overlap);
+    EXPECT_NEAR(opinions[p].same, odds / (1.0f + odds), 1e-4);
+    EXPECT_FLOAT_EQ(opinions[p].related, 0.5f);
+  }
+}
+
+TEST(LinkNetConfig, ReadsNetworksThatKnewFewerFeatures) {
+  const Json json = Json::parse(
+      R"({"width": 64, "rounds": 3, "colours": true,
+          "instance_features": 14, "pair_features": 20})");
+  const LinkNetConfig config = LinkNetConfig::FromJson(json);
+  EXPECT_FALSE(config.from_overlap);
+  EXPECT_EQ(config.pair_features, 20);
+  LinkNet net(config, Rng(1));
+  const LinkGraph graph = Graph(SmallTown());
+  EXPECT_EQ(JudgePairs(net, graph).size(), graph.pairs.size());
+}
+
 TEST(LinkNetConfig, RefusesNetworksOfOtherFeatures) {
   Json json = LinkNetConfig{}.ToJson();
   EXPECT_EQ(LinkNetConfig::FromJson(json).ToJson(), json);

@@ -294,6 +294,22 @@ TEST(Succession, LooksThroughADisplacementOfTheEdition) {
   EXPECT_THAT(Succession(tracks), ElementsAre("rebuild:1>2"));
 }
 
+TEST(Succession, MovesDrawingsAsTheirNeighboursAre) {
+  // Paper bends: what stands on the left has moved to the left, what stands on
+  // the right to the right. A house is rebuilt at either end.
+  const auto block = [](int x, int y) { return Rectangle(x, y, 10, 10); };
+  std::vector<Track> tracks;
+  for (const int side : {-1, 1}) {
+    const int x = 1000 + side * 600;
+    for (const int y : {0, 20, 60}) {
+      tracks.push_back(MakeTrack({block(x, y), block(x + 8 * side, y)}));
+    }
+    tracks.push_back(MakeTrack({block(x, 40), kNone}));
+    tracks.push_back(MakeTrack({kNone, block(x + 8 * side, 40)}));
+  }
+  EXPECT_THAT(Succession(tracks), ElementsAre("rebuild:3>4", "rebuild:8>9"));
+}
+
 TEST(Succession, NeedsCoverage) {
   const TrackSet tracks = {MakeTrack({kLeft, kNone, kNone}),
                            MakeTrack({kNone, kNone, kLeft})};

@@ -141,6 +141,11 @@ TEST(BuildLinkGraph, MeasuresTheVotesWhereTheyLie) {
   ASSERT_EQ(graph.pairs.size(), 1u);
   EXPECT_FLOAT_EQ(graph.pairs[0].from_older[5], 0.75f);
   EXPECT_NEAR(graph.pairs[0].from_newer[6], 3.0 / 16.0, 1e-6);
+  // After the shift of one pixel to the right: (29, 28) and (28, 31).
+  EXPECT_NEAR(graph.pairs[0].from_older[20], std::hypot(1.0, 3.0) / 4.0, 1e-6);
+  EXPECT_NEAR(graph.pairs[0].from_older[21], std::hypot(1.0, 3.0) / 16.0, 1e-6);
+  EXPECT_NEAR(graph.pairs[0].from_older[22], 1.0 / 8.0, 1e-6);
+  EXPECT_NEAR(graph.pairs[0].from_older[23], 0.0, 1e-6);
 }
 
 TEST(BuildLinkGraph, SpansEditionsUpToTheLimitAndKeepsFarHousesApart) {
