@@ -162,12 +162,14 @@ void SaveProbe(const SslProbeOptions& options, const ssl::ProbeReport& report) {
 
 }  // namespace
 
-std::vector<std::string> TileFactorNames() {
-  return {"hand", "density", "scale", "year"};
+const std::vector<std::string>& TileFactorNames() {
+  static const std::vector<std::string> names = {"hand", "density", "scale",
+                                                 "year"};
+  return names;
 }
 
 TileFactor ParseTileFactor(const std::string& text) {
-  const std::vector<std::string> names = TileFactorNames();
+  const std::vector<std::string>& names = TileFactorNames();
   const auto found = std::ranges::find(names, text);
   if (found == names.end()) {
     throw Error(ErrorCode::kUsage, "unknown factor \"" + text + "\"",

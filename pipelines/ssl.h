@@ -29,7 +29,7 @@ enum class TileFactor {
 };
 // "hand", "density", "scale" or "year"; throws Error{kUsage}.
 TileFactor ParseTileFactor(const std::string& text);
-std::vector<std::string> TileFactorNames();
+const std::vector<std::string>& TileFactorNames();
 
 struct MapTileOptions {
   uint64_t seed = 1;
