@@ -78,6 +78,9 @@ void AddOptions(CLI::App& app, Arguments& arguments) {
   app.add_option("--hands", options.target.hands, "Of the target")
       ->delimiter(',')
       ->capture_default_str();
+  app.add_option("--towns", options.target.seed,
+                 "Seed of the target's towns: another one is another place")
+      ->capture_default_str();
   app.add_option("--pretraining-steps", options.pretraining_steps)
       ->capture_default_str();
   app.add_option("--steps", options.steps, "Of fine-tuning")

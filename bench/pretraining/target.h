@@ -18,7 +18,7 @@
 namespace mapweave::pretraining {
 
 struct TargetOptions {
-  uint64_t seed = 1;
+  uint64_t seed = 1;  // of the towns
   // Of synth::HandNames(); every edition is drawn in one of them.
   std::vector<std::string> hands = {"insurance", "engraved", "topographic"};
   int towns = 4;  // with unlabelled, labelled and test places
