@@ -38,6 +38,7 @@ namespace mapweave {
 namespace {
 
 using tracking::LineageKind;
+using tracking::LinkOpinions;
 using tracking::MatchScore;
 using tracking::PairOpinion;
 using tracking::TrackSet;
@@ -48,6 +49,8 @@ constexpr uint64_t kTestSeed = 0x6c696e6b73ULL;
 // paper and survey bend a line by some per cent, not more.
 constexpr double kWaveOfShift = 42.0;
 constexpr double kShortestWave = 126.0;
+// Of a pair's features, those before the rims (tracking/link_graph.h).
+constexpr int kFeaturesWithoutRims = 24;
 
 struct Options {
   std::string checkpoint;
@@ -270,11 +273,30 @@ Score Measure(const CaseSet& set, const Way& way) {
 Way Learned(const vis::LinkFit& fit, tracking::LinkDecision decision) {
   return [&fit, decision](const vis::LinkLesson& lesson) {
     const auto& instances = lesson.scene.per_edition;
-    const std::vector<PairOpinion> opinions =
-        vis::Judge(*fit.linker, lesson.graph);
+    const LinkOpinions opinions = vis::Judge(*fit.linker, lesson.graph);
     return Linked{
-        tracking::DecideTracks(instances, lesson.graph, opinions, decision),
-        tracking::RelationsOf(instances, lesson.graph, opinions)};
+        tracking::DecideTracks(instances, lesson.graph, opinions.pairs,
+                               decision),
+        tracking::RelationsOf(instances, lesson.graph, opinions.pairs)};
+  };
+}
+
+// The same, and tracks go that are more likely no buildings, whatever the
+// network's own score.
+Way LearnedWithInstances(const vis::LinkFit& fit,
+                         tracking::LinkDecision decision) {
+  return [&fit, decision](const vis::LinkLesson& lesson) {
+    const LinkOpinions opinions = vis::Judge(*fit.linker, lesson.graph);
+    const auto instances =
+        tracking::Rescored(lesson.scene.per_edition, lesson.graph, opinions);
+    Linked linked{
+        tracking::DecideTracks(instances, lesson.graph, opinions.pairs,
+                               decision),
+        tracking::RelationsOf(instances, lesson.graph, opinions.pairs)};
+    for (tracking::Track& track : linked.tracks) {
+      track.score = track.score < 0.5f ? 0.0f : 1.0f;
+    }
+    return linked;
   };
 }
 
@@ -348,21 +370,27 @@ void Run(const Options& options, RunContext& context) {
   const vis::LessonMaker maker(options.checkpoint, "cpu");
   const std::vector<vis::LinkLesson> lessons = TrainingLessons(options, maker);
   const std::vector<CaseSet> sets = TestCases(options, maker);
-  const auto fit_all = [&](bool colours) {
+  const auto fit_all = [&](vis::LinkFitOptions fit) {
     std::vector<vis::LinkFit> fits;
+    fit.steps = options.steps;
     for (const uint64_t seed : options.seeds) {
-      vis::LinkFitOptions fit;
-      fit.steps = options.steps;
       fit.seed = seed;
-      fit.colours = colours;
       fits.push_back(vis::FitLinker(lessons, fit, context));
       LogInfo("seed {}: loss {:.4f}", seed, fits.back().loss);
     }
     return fits;
   };
-  const std::vector<vis::LinkFit> fits = fit_all(true);
+  const std::vector<vis::LinkFit> fits = fit_all({});
   std::vector<vis::LinkFit> colourless;
-  if (options.ablate) colourless = fit_all(false);
+  std::vector<vis::LinkFit> rimless;
+  if (options.ablate) {
+    vis::LinkFitOptions fit;
+    fit.colours = false;
+    colourless = fit_all(fit);
+    fit = {};
+    fit.pair_features = kFeaturesWithoutRims;
+    rimless = fit_all(fit);
+  }
   const auto ways = [](const std::vector<vis::LinkFit>& from,
                        tracking::LinkMethod method) {
     std::vector<Way> result;
@@ -385,11 +413,19 @@ void Run(const Options& options, RunContext& context) {
              }});
     PrintRow(set, "overlap of the candidates", {ByOverlap});
     PrintRow(set, "learned", ways(fits, LinkMethod::kAssignment));
+    std::vector<Way> with_instances;
+    for (const vis::LinkFit& fit : fits) {
+      with_instances.push_back(
+          LearnedWithInstances(fit, {LinkMethod::kAssignment, 0.5}));
+    }
+    PrintRow(set, "learned, instances judged too", with_instances);
     if (!options.ablate) continue;
     PrintRow(set, "learned, all editions at once",
              ways(fits, LinkMethod::kContraction));
     PrintRow(set, "learned, without colours",
              ways(colourless, LinkMethod::kAssignment));
+    PrintRow(set, "learned, without rims",
+             ways(rimless, LinkMethod::kAssignment));
     PrintRow(set, "if every candidate were judged rightly", {ByTruth});
   }
 }

@@ -42,6 +42,7 @@ Json ToJson(const vis::LinkTrainResult& result) {
           {"pairs", result.pairs},
           {"loss", result.loss},
           {"link_threshold", result.link_threshold},
+          {"min_score", result.min_score},
           {"by_overlap", ToJson(result.before)},
           {"learned", ToJson(result.after)}};
 }

@@ -65,10 +65,12 @@ SplitTensors Split(const std::map<std::string, torch::Tensor>& tensors) {
 }
 
 Json LinkHeader(const Linker& linker) {
-  return {{"config", linker.net->Config().ToJson()},
-          {"method", tracking::LinkMethodName(linker.decision.method)},
-          {"threshold", linker.decision.threshold},
-          {"training", linker.training}};
+  Json header = {{"config", linker.net->Config().ToJson()},
+                 {"method", tracking::LinkMethodName(linker.decision.method)},
+                 {"threshold", linker.decision.threshold},
+                 {"training", linker.training}};
+  if (linker.min_score) header["min_score"] = *linker.min_score;
+  return header;
 }
 
 // Throws Error{kBadInput}, or what the JSON library throws, naming what is
@@ -80,6 +82,13 @@ std::shared_ptr<Linker> LinkerFromHeader(const Json& header) {
       tracking::ParseLinkMethod(header.at("method").get<std::string>());
   header.at("threshold").get_to(linker->decision.threshold);
   linker->decision.Validate();
+  if (header.contains("min_score")) {
+    linker->min_score = header["min_score"].get<double>();
+    if (!(*linker->min_score >= 0.0 && *linker->min_score <= 1.0)) {
+      throw Error(ErrorCode::kBadInput,
+                  "the linker's \"min_score\" does not lie in [0, 1]");
+    }
+  }
   linker->training = header.at("training");
   return linker;
 }

@@ -15,7 +15,7 @@ namespace {
 using tracking::kInstanceFeatures;
 using tracking::kPairFeatures;
 using tracking::LinkGraph;
-using tracking::PairOpinion;
+using tracking::LinkOpinions;
 
 // Of an instance's features the first are of its outline and its vote, the
 // others of its colours.
@@ -86,6 +86,7 @@ Json LinkNetConfig::ToJson() const {
           {"rounds", rounds},
           {"colours", colours},
           {"from_overlap", from_overlap},
+          {"judges_instances", judges_instances},
           {"instance_features", kInstanceFeatures},
           {"pair_features", pair_features}};
 }
@@ -99,6 +100,7 @@ LinkNetConfig LinkNetConfig::FromJson(const Json& json) {
   config.rounds = PositiveField(json, "rounds", 32);
   config.colours = json.value("colours", true);
   config.from_overlap = json.value("from_overlap", false);
+  config.judges_instances = json.value("judges_instances", false);
   config.pair_features = PositiveField(json, "pair_features", 4096);
   // A network of other features would read nonsense.
   if (PositiveField(json, "instance_features", 4096) != kInstanceFeatures ||
@@ -212,6 +214,11 @@ LinkNetImpl::LinkNetImpl(const LinkNetConfig& config, Rng rng)
   if (config.from_overlap) {
     overlap_gain_ = register_parameter("overlap_gain", torch::ones({1}));
   }
+  if (config.judges_instances) {
+    node_hidden_ =
+        register_module("node_hidden", torch::nn::Linear(width, width));
+    node_out_ = register_module("node_out", torch::nn::Linear(width, 1));
+  }
   DrawWeights(*this, rng);
   const torch::NoGradGuard no_grad;
   out_->weight.mul_(0.1f);
@@ -219,39 +226,51 @@ LinkNetImpl::LinkNetImpl(const LinkNetConfig& config, Rng rng)
   out_->bias[1] = kRelatedBias;
 }
 
-torch::Tensor LinkNetImpl::forward(const LinkBatch& batch) {
+LinkLogits LinkNetImpl::forward(const LinkBatch& batch) {
   const int64_t pairs = batch.edges.size(0) / 2;
-  if (pairs == 0) return torch::zeros({0, 2});
   torch::Tensor nodes = torch::relu(
       node_in_(batch.nodes.narrow(1, 0, node_in_->options.in_features())));
   torch::Tensor edges =
       torch::relu(edge_in_(batch.edges.narrow(1, 0, config_.pair_features)));
   for (LinkRound& round : rounds_) round->Step(batch, nodes, edges);
+  LinkLogits logits;
+  if (config_.judges_instances) {
+    logits.instances = node_out_(torch::relu(node_hidden_(nodes))).flatten();
+  }
   // Sums and differences do not know which end is older.
   const torch::Tensor a = edges.narrow(0, 0, pairs);
   const torch::Tensor b = edges.narrow(0, pairs, pairs);
   const torch::Tensor ends =
       nodes.index_select(0, batch.from.narrow(0, 0, pairs)) +
       nodes.index_select(0, batch.to.narrow(0, 0, pairs));
-  const torch::Tensor logits =
+  logits.pairs =
       out_(torch::relu(hidden_(torch::cat({a + b, (a - b).abs(), ends}, 1))));
-  if (!config_.from_overlap) return logits;
-  return torch::cat(
-      {logits.narrow(1, 0, 1) + overlap_gain_ * OverlapEvidence(batch.edges),
-       logits.narrow(1, 1, 1)},
-      1);
+  if (config_.from_overlap) {
+    logits.pairs = torch::cat({logits.pairs.narrow(1, 0, 1) +
+                                   overlap_gain_ * OverlapEvidence(batch.edges),
+                               logits.pairs.narrow(1, 1, 1)},
+                              1);
+  }
+  return logits;
 }
 
-std::vector<PairOpinion> JudgePairs(LinkNet& net, const LinkGraph& graph) {
+LinkOpinions JudgeGraph(LinkNet& net, const LinkGraph& graph) {
+  LinkOpinions result;
+  if (graph.nodes.empty()) return result;
   const torch::NoGradGuard no_grad;
   const OneThreadScope one_thread;
-  const torch::Tensor opinions =
-      torch::sigmoid(net(MakeLinkBatch({&graph}))).contiguous();
-  const float* values = opinions.data_ptr<float>();
-  std::vector<PairOpinion> result;
-  result.reserve(graph.pairs.size());
+  const LinkLogits logits = net(MakeLinkBatch({&graph}));
+  const torch::Tensor pairs = torch::sigmoid(logits.pairs).contiguous();
+  const float* values = pairs.data_ptr<float>();
+  result.pairs.reserve(graph.pairs.size());
   for (size_t p = 0; p < graph.pairs.size(); ++p) {
-    result.push_back({values[2 * p], values[2 * p + 1]});
+    result.pairs.push_back({values[2 * p], values[2 * p + 1]});
+  }
+  if (logits.instances.defined()) {
+    const torch::Tensor instances =
+        torch::sigmoid(logits.instances).contiguous();
+    values = instances.data_ptr<float>();
+    result.instances.assign(values, values + graph.nodes.size());
   }
   return result;
 }

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace mapweave::vis {
@@ -29,6 +30,8 @@ struct LinkNetConfig {
   // Whether the overlap speaks for itself, and the rest of the network says
   // only what is to be added to it.
   bool from_overlap = true;
+  // Whether it says of every instance, too, if it is a building at all.
+  bool judges_instances = true;
   // Of the first so many features of a pair; a network that knew fewer goes on.
   int64_t pair_features = tracking::kPairFeatures;
 
@@ -73,14 +76,20 @@ class LinkRoundImpl : public torch::nn::Module {
 };
 TORCH_MODULE(LinkRound);
 
+struct LinkLogits {
+  torch::Tensor pairs;  // [P, 2] float32: same, related (PairOpinion)
+  torch::Tensor
+      instances;  // [N] float32: is a building; undefined = not judged
+};
+
 class LinkNetImpl : public torch::nn::Module {
  public:
   // The weights are drawn from `rng`.
   LinkNetImpl(const LinkNetConfig& config, Rng rng);
 
-  // [P, 2] float32 logits: same, related (PairOpinion). The order of nodes and
-  // pairs does not matter, nor which end of a pair is the older one.
-  torch::Tensor forward(const LinkBatch& batch);
+  // The order of nodes and pairs does not matter, nor which end of a pair is
+  // the older one.
+  LinkLogits forward(const LinkBatch& batch);
 
   const LinkNetConfig& Config() const { return config_; }
 
@@ -92,6 +101,8 @@ class LinkNetImpl : public torch::nn::Module {
   torch::nn::Linear hidden_{nullptr};
   torch::nn::Linear out_{nullptr};
   torch::Tensor overlap_gain_;  // [1]
+  torch::nn::Linear node_hidden_{nullptr};
+  torch::nn::Linear node_out_{nullptr};
 };
 TORCH_MODULE(LinkNet);
 
@@ -99,11 +110,16 @@ TORCH_MODULE(LinkNet);
 struct Linker {
   LinkNet net{nullptr};  // on the CPU
   tracking::LinkDecision decision;
+  // Tracks whose instances are judged to be buildings with less probability, on
+  // average, are dropped; nothing = instances are not judged, and the score of
+  // the network decides.
+  std::optional<double> min_score;
   Json training = Json::object();  // how, for the checkpoint's header
 };
 
-// One opinion per pair. Without gradients, in the calling thread alone.
-std::vector<tracking::PairOpinion> JudgePairs(LinkNet& net,
-                                              const tracking::LinkGraph& graph);
+// What the network thinks of the graph. Without gradients, in the calling
+// thread alone.
+tracking::LinkOpinions JudgeGraph(LinkNet& net,
+                                  const tracking::LinkGraph& graph);
 
 }  // namespace mapweave::vis

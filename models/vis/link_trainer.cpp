@@ -61,16 +61,41 @@ std::pair<torch::Tensor, torch::Tensor> Answers(
           torch::tensor(asked).view({-1, 1})};
 }
 
+// [N] float32: whether each instance is a building, and whether it is asked.
+std::pair<torch::Tensor, torch::Tensor> InstanceAnswers(
+    const std::vector<const LinkLesson*>& lessons) {
+  std::vector<float> answers;
+  std::vector<float> asked;
+  for (const LinkLesson* lesson : lessons) {
+    for (size_t n = 0; n < lesson->graph.nodes.size(); ++n) {
+      const Answer truth =
+          lesson->instances.empty() ? Answer::kNotAsked : lesson->instances[n];
+      answers.push_back(truth == Answer::kYes ? 1.0f : 0.0f);
+      asked.push_back(truth == Answer::kNotAsked ? 0.0f : 1.0f);
+    }
+  }
+  return {torch::tensor(answers), torch::tensor(asked)};
+}
+
+// Mean over what is asked; 0 if nothing is.
+torch::Tensor MeanLoss(const torch::Tensor& logits,
+                       const std::pair<torch::Tensor, torch::Tensor>& truth) {
+  const auto& [answers, asked] = truth;
+  const torch::Tensor losses =
+      torch::binary_cross_entropy_with_logits(logits, answers, {}, {},
+                                              at::Reduction::None) *
+      asked;
+  return losses.sum() / asked.sum().clamp_min(1.0f);
+}
+
 torch::Tensor LossOf(LinkNet& net,
                      const std::vector<const LinkLesson*>& lessons) {
   std::vector<const LinkGraph*> graphs;
   for (const LinkLesson* lesson : lessons) graphs.push_back(&lesson->graph);
-  const auto [answers, asked] = Answers(lessons);
-  const torch::Tensor losses =
-      torch::binary_cross_entropy_with_logits(
-          net(MakeLinkBatch(graphs)), answers, {}, {}, at::Reduction::None) *
-      asked;
-  return losses.sum() / asked.sum().clamp_min(1.0f);
+  const LinkLogits logits = net(MakeLinkBatch(graphs));
+  const torch::Tensor loss = MeanLoss(logits.pairs, Answers(lessons));
+  if (!logits.instances.defined()) return loss;
+  return loss + MeanLoss(logits.instances, InstanceAnswers(lessons));
 }
 
 double LearningRate(const LinkFitOptions& options, int64_t step) {
@@ -135,52 +160,70 @@ struct LinkValidation {
 };
 
 template <typename Link>
-ValidationScores ScoresOf(const LinkValidation& validation, Link&& link) {
+ValidationScores ScoresOf(const LinkValidation& validation, double min_score,
+                          Link&& link) {
   std::vector<tracking::SeriesTracks> series;
   for (size_t i = 0; i < validation.lessons.size(); ++i) {
     series.push_back({link(validation.lessons[i]), validation.truth[i]});
   }
   tracking::MeasureOptions measure;
-  measure.min_score = validation.min_score;
+  measure.min_score = min_score;
   const tracking::Measures measures = tracking::Evaluate(series, measure);
   tracking::MatchScore detections;
   for (const auto& edition : measures.editions) detections += edition.counts;
   return {detections.F1(), measures.link_f1, measures.track_f1,
-          measures.ap_unlimited, validation.min_score};
+          measures.ap_unlimited, min_score};
 }
 
 ValidationScores HandSetScores(const LinkValidation& validation,
                                double min_iou) {
   tracking::LinkOptions options;
   options.min_iou = min_iou;
-  return ScoresOf(validation, [&](const LinkLesson& lesson) {
-    return tracking::LinkInstances(lesson.scene.per_edition, {}, options);
-  });
+  return ScoresOf(
+      validation, validation.min_score, [&](const LinkLesson& lesson) {
+        return tracking::LinkInstances(lesson.scene.per_edition, {}, options);
+      });
 }
 
-// Chooses the threshold of links for the best sum of link F1 and track F1.
+// Chooses the threshold of links, and where instances are judged the least
+// score of a track, for the best sum of detection, link and track F1.
 ValidationScores CalibrateLinks(const LinkValidation& validation,
                                 Linker& linker) {
-  std::vector<std::vector<tracking::PairOpinion>> opinions;
+  std::vector<tracking::LinkOpinions> opinions;
   for (const LinkLesson& lesson : validation.lessons) {
-    opinions.push_back(JudgePairs(linker.net, lesson.graph));
+    opinions.push_back(JudgeGraph(linker.net, lesson.graph));
   }
   ValidationScores best;
   double best_sum = -1.0;
-  // From the middle outwards, as in CalibrateScore.
-  for (const double threshold : {0.5, 0.4, 0.6, 0.3, 0.7, 0.2}) {
+  const auto attempt = [&](double threshold, double min_score) {
     const tracking::LinkDecision decision{linker.decision.method, threshold};
     size_t at = 0;
     const ValidationScores scores =
-        ScoresOf(validation, [&](const LinkLesson& lesson) {
-          return tracking::DecideTracks(lesson.scene.per_edition, lesson.graph,
-                                        opinions[at++], decision);
+        ScoresOf(validation, min_score, [&](const LinkLesson& lesson) {
+          const tracking::LinkOpinions& thought = opinions[at++];
+          return tracking::DecideTracks(
+              tracking::Rescored(lesson.scene.per_edition, lesson.graph,
+                                 thought),
+              lesson.graph, thought.pairs, decision);
         });
-    if (scores.link_f1 + scores.track_f1 <= best_sum) continue;
-    best_sum = scores.link_f1 + scores.track_f1;
+    const double sum = scores.detection_f1 + scores.link_f1 + scores.track_f1;
+    if (sum <= best_sum) return;
+    best_sum = sum;
     best = scores;
     linker.decision = decision;
+  };
+  const bool judged = linker.net->Config().judges_instances;
+  // From the middle outwards, as in CalibrateScore.
+  for (const double threshold : {0.5, 0.4, 0.6, 0.3, 0.7, 0.2}) {
+    attempt(threshold, judged ? 0.5 : validation.min_score);
   }
+  if (!judged) return best;
+  const double threshold = linker.decision.threshold;
+  for (const double min_score :
+       {0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.75, 0.8, 0.85, 0.9}) {
+    attempt(threshold, min_score);
+  }
+  linker.min_score = best.threshold;
   return best;
 }
 
@@ -220,8 +263,12 @@ LinkLessons LessonMaker::Make(const tracking::LinkedClip& clip) const {
   tracking::LinkScene drawn;
   drawn.per_edition = tracking::InstancesFromLabels(labelled.labels);
   drawn.centres = network.CentreVotes(*prediction, drawn.per_edition);
-  return {MakeLesson(std::move(*found), clip),
-          MakeLesson(std::move(drawn), clip)};
+  LinkLessons lessons{MakeLesson(std::move(*found), clip),
+                      MakeLesson(std::move(drawn), clip)};
+  // Of true outlines there is nothing to ask: all of them are buildings.
+  lessons.found.instances = tracking::TruthOfInstances(
+      lessons.found.scene.per_edition, lessons.found.graph, labelled.labels);
+  return lessons;
 }
 
 double LessonMaker::MinScore() const {
@@ -235,6 +282,7 @@ void LinkFitOptions::Validate() const {
   CheckRange("warmup_steps", warmup_steps, 0, 1e7);
   CheckRange("weight_decay", weight_decay, 0.0, 10.0);
   CheckRange("clip_norm", clip_norm, 1e-6, 1e9);
+  CheckRange("pair_features", pair_features, 1, tracking::kPairFeatures);
 }
 
 void LinkTrainOptions::Validate() const {
@@ -250,6 +298,8 @@ LinkFit FitLinker(const std::vector<LinkLesson>& lessons,
   LinkNetConfig config;
   config.colours = options.colours;
   config.from_overlap = options.from_overlap;
+  config.judges_instances = options.judges_instances;
+  config.pair_features = options.pair_features;
   LinkNet net(config, Rng(options.seed, kWeightStream));
   nn::AdamWOptions adamw;
   adamw.weight_decay = options.weight_decay;
@@ -283,10 +333,9 @@ LinkFit FitLinker(const std::vector<LinkLesson>& lessons,
   return fit;
 }
 
-std::vector<tracking::PairOpinion> Judge(const Linker& linker,
-                                         const LinkGraph& graph) {
+tracking::LinkOpinions Judge(const Linker& linker, const LinkGraph& graph) {
   LinkNet net = linker.net;
-  return JudgePairs(net, graph);
+  return JudgeGraph(net, graph);
 }
 
 LinkTrainResult TrainLinks(const tracking::LinkedClipSource& train,
@@ -328,6 +377,7 @@ LinkTrainResult TrainLinks(const tracking::LinkedClipSource& train,
   result.before = HandSetScores(set, tracking::LinkOptions{}.min_iou);
   result.after = CalibrateLinks(set, *fit.linker);
   result.link_threshold = fit.linker->decision.threshold;
+  result.min_score = result.after.threshold;
   fit.linker->training = {{"clips", options.clips},
                           {"pairs", result.pairs},
                           {"steps", options.fit.steps},

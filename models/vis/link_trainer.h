@@ -22,11 +22,13 @@ namespace mapweave::vis {
 
 struct Linker;  // link_net.h
 
-// A window's instances and what is true of their pairs.
+// A window's instances and what is true of them and of their pairs.
 struct LinkLesson {
   tracking::LinkScene scene;  // without the foreground
   tracking::LinkGraph graph;
   std::vector<tracking::PairTruth> truth;
+  // One per node of the graph; empty = nothing is asked of single instances.
+  std::vector<tracking::Answer> instances;
 };
 
 // The two lessons of one clip.
@@ -67,6 +69,8 @@ struct LinkFitOptions {
   // See LinkNetConfig.
   bool colours = true;
   bool from_overlap = true;
+  bool judges_instances = true;
+  int pair_features = tracking::kPairFeatures;
 
   // Throws Error{kUsage} naming the option.
   void Validate() const;
@@ -74,7 +78,8 @@ struct LinkFitOptions {
 
 struct LinkFit {
   std::shared_ptr<Linker> linker;
-  // Mean binary cross-entropy over the last tenth of the steps.
+  // Mean binary cross-entropy, of pairs plus of instances, over the last tenth
+  // of the steps.
   double loss = 0.0;
 };
 
@@ -85,9 +90,9 @@ struct LinkFit {
 LinkFit FitLinker(const std::vector<LinkLesson>& lessons,
                   const LinkFitOptions& options, RunContext& context);
 
-// One opinion per pair of the graph.
-std::vector<tracking::PairOpinion> Judge(const Linker& linker,
-                                         const tracking::LinkGraph& graph);
+// What the linker thinks of the graph.
+tracking::LinkOpinions Judge(const Linker& linker,
+                             const tracking::LinkGraph& graph);
 
 struct LinkTrainOptions {
   // Read and written: the linker is put into it, all else stays.
@@ -112,6 +117,7 @@ struct LinkTrainResult {
   ValidationScores before;
   ValidationScores after;
   double link_threshold = 0.5;
+  double min_score = 0.0;  // of a track, with the learned linker
 };
 
 // Throws what LessonMaker and FitLinker throw.

@@ -39,7 +39,9 @@ class NetworkSegmenter : public Segmenter {
         std::chrono::steady_clock::now() - start;
     Segmentation result = Link(*prediction, clip);
     result.network_seconds = network.count();
-    const auto min_score = decode_.at("min_score").get<double>();
+    const double min_score = linker_ && linker_->min_score
+                                 ? *linker_->min_score
+                                 : decode_.at("min_score").get<double>();
     std::erase_if(result.tracks, [&](const tracking::Track& track) {
       return static_cast<double>(track.score) < min_score;
     });
@@ -60,11 +62,12 @@ class NetworkSegmenter : public Segmenter {
       return {network_->AllTracks(prediction, clip.coverage, decode_), {}, 0.0};
     }
     const tracking::LinkGraph graph = tracking::BuildLinkGraph(*scene, &clip);
-    const std::vector<tracking::PairOpinion> opinions =
-        JudgePairs(linker_->net, graph);
-    return {tracking::DecideTracks(scene->per_edition, graph, opinions,
+    const tracking::LinkOpinions opinions = JudgeGraph(linker_->net, graph);
+    const auto instances =
+        tracking::Rescored(scene->per_edition, graph, opinions);
+    return {tracking::DecideTracks(instances, graph, opinions.pairs,
                                    linker_->decision),
-            tracking::RelationsOf(scene->per_edition, graph, opinions), 0.0};
+            tracking::RelationsOf(instances, graph, opinions.pairs), 0.0};
   }
 
   std::shared_ptr<Network> network_;

@@ -38,10 +38,12 @@ void RunTrainLinks(const CommonOptions& common, const LinkArguments& links,
   }
   PrintText(fmt::format(
       "{}: linker trained on {} pairs, loss {:.3f}\n"
-      "validation: link F1 {:.3f}, track F1 {:.3f} at probability {:.1f}; by "
-      "overlap alone {:.3f}, {:.3f}\n",
+      "validation: detection F1 {:.3f}, link F1 {:.3f}, track F1 {:.3f} at "
+      "probability {:.1f} of a link, {:.2f} of a building; by overlap alone "
+      "{:.3f}, {:.3f}, {:.3f}\n",
       worlds.training.checkpoint, result.pairs, result.loss,
-      result.after.link_f1, result.after.track_f1, result.link_threshold,
+      result.after.detection_f1, result.after.link_f1, result.after.track_f1,
+      result.link_threshold, result.min_score, result.before.detection_f1,
       result.before.link_f1, result.before.track_f1));
 }
 

@@ -199,6 +199,20 @@ void LinkDecision::Validate() const {
   }
 }
 
+std::vector<std::vector<Instance>> Rescored(
+    std::vector<std::vector<Instance>> per_edition, const LinkGraph& graph,
+    const LinkOpinions& opinions) {
+  if (opinions.instances.empty()) return per_edition;
+  MAPWEAVE_CHECK(opinions.instances.size() == graph.nodes.size());
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const InstanceRef& ref = graph.nodes[n].instance;
+    per_edition[static_cast<size_t>(ref.edition)]
+               [static_cast<size_t>(ref.index)]
+                   .score = opinions.instances[n];
+  }
+  return per_edition;
+}
+
 TrackSet DecideTracks(const std::vector<std::vector<Instance>>& per_edition,
                       const LinkGraph& graph,
                       const std::vector<PairOpinion>& opinions,

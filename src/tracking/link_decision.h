@@ -20,6 +20,15 @@ struct PairOpinion {
   bool operator==(const PairOpinion&) const = default;
 };
 
+// What is thought of a whole graph.
+struct LinkOpinions {
+  std::vector<PairOpinion> pairs;  // of graph.pairs
+  // Probability in [0, 1] that each of graph.nodes is a building; empty = that
+  // was not asked.
+  std::vector<float> instances;
+  bool operator==(const LinkOpinions&) const = default;
+};
+
 enum class LinkMethod {
   // One to one between neighbouring editions, most probable in sum; then ends
   // that found nobody look over gaps.
@@ -43,6 +52,12 @@ struct LinkDecision {
   // Throws Error{kUsage}.
   void Validate() const;
 };
+
+// `per_edition` with the probability of being a building as the score of each
+// instance, where `opinions` has it. `graph` is of `per_edition`.
+std::vector<std::vector<Instance>> Rescored(
+    std::vector<std::vector<Instance>> per_edition, const LinkGraph& graph,
+    const LinkOpinions& opinions);
 
 // Tracks as LinkInstances orders and fills them; every instance belongs to
 // exactly one. link is the pair's probability, or where two neighbours of a

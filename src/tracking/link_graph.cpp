@@ -6,6 +6,7 @@
 #include "tracking/box_index.h"
 #include "tracking/instance_features.h"
 #include "tracking/instance_registration.h"
+#include "tracking/rim.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,6 +22,10 @@ constexpr double kForeground = 0.5;
 constexpr double kPartShare = 0.5;
 // Distances beyond this many of their units say no more.
 constexpr double kFar = 3.0;
+// Where the features that compare a pair with the others of its editions stand.
+constexpr size_t kRimAgainstOthers = kPairFeatures - 2;
+constexpr size_t kOverlapAgainstOthers = kPairFeatures - 1;
+constexpr size_t kFittedRim = kPairFeatures - 6;
 
 void CheckRange(double value, double low, double high, const char* name) {
   if (!(value >= low && value <= high)) {
@@ -53,6 +58,7 @@ struct EditionView {
     for (size_t i = 0; i < list.size(); ++i) {
       index.Insert(static_cast<int>(i), list[i].mask.Bounds());
       shapes.push_back(ShapeOf(list[i].mask));
+      rims.emplace_back(list[i].mask);
     }
   }
   const std::vector<Instance>& instances;
@@ -60,6 +66,7 @@ struct EditionView {
   BitImage bits;
   BoxIndex index;
   std::vector<Shape> shapes;
+  std::vector<Rim> rims;
 };
 
 // One instance on its way to another edition.
@@ -93,6 +100,18 @@ struct Encounter {
       if (meeting.other == other) return &meeting;
     }
     return nullptr;
+  }
+  // The one that overlaps most; -1 = none does.
+  int Best() const {
+    int best = -1;
+    double most = 0.0;
+    for (const Meeting& meeting : meetings) {
+      if (meeting.iou > most) {
+        most = meeting.iou;
+        best = meeting.other;
+      }
+    }
+    return best;
   }
   double BestBesides(int other) const {
     double best = 0.0;
@@ -148,35 +167,55 @@ PairFeatures FeaturesFrom(const Side& side) {
   const double votes = Distance(side.vote, side.other_vote);
   const double moved_votes =
       Distance({side.vote.x + shift.x, side.vote.y + shift.y}, side.other_vote);
+  const RimMatch rims = CompareRims(side.view.rims[side.self], shift,
+                                    side.other_view.rims[side.other]);
   const std::array<double, kPairFeatures> values = {
-      meeting.iou,
-      meeting.share,
-      meeting.other_share,
+      meeting.iou, meeting.share, meeting.other_share,
       std::min(meeting.distance / side_px, kFar),
       std::clamp(std::log(b.area / a.area), -kFar, kFar),
-      std::min(votes / 4.0, kFar),
-      std::min(votes / side_px, kFar),
-      ShapeIoU(side),
-      std::min(Length(passage.from_window) / 4.0, kFar),
+      std::min(votes / 4.0, kFar), std::min(votes / side_px, kFar),
+      ShapeIoU(side), std::min(Length(passage.from_window) / 4.0, kFar),
       passage.found.correlation,
       2.0 * (passage.found.correlation - passage.found.stay_correlation),
-      side.span - 1.0,
-      side.encounter.BestBesides(side.other),
-      side.back.BestBesides(side.self),
-      side.encounter.joint_iou,
+      side.span - 1.0, side.encounter.BestBesides(side.other),
+      side.back.BestBesides(side.self), side.encounter.joint_iou,
       std::min(side.encounter.parts / 3.0, 1.0),
       std::min(Length(shift + side.back.passage.found.shift) / 4.0, kFar),
-      Turn(a, b),
-      std::min(std::abs(a.elongation - b.elongation), kFar),
+      Turn(a, b), std::min(std::abs(a.elongation - b.elongation), kFar),
       4.0 * std::abs(a.fullness - b.fullness),
-      std::min(moved_votes / 4.0, kFar),
-      std::min(moved_votes / side_px, kFar),
+      std::min(moved_votes / 4.0, kFar), std::min(moved_votes / side_px, kFar),
       std::min(Length(shift) / 8.0, kFar),
-      std::min(Length(shift - passage.found.consensus) / 4.0, kFar)};
+      std::min(Length(shift - passage.found.consensus) / 4.0, kFar), rims.share,
+      rims.fitted_share, rims.near_share,
+      std::min(2.0 * rims.mean_px / side_px, kFar), rims.ninth_decile_px / 4.0,
+      // Only known once all pairs are: SetAgainstOthers.
+      0.0, 0.0};
   PairFeatures features{};
   std::transform(values.begin(), values.end(), features.begin(),
                  [](double value) { return static_cast<float>(value); });
   return features;
+}
+
+double MedianOf(std::vector<float> values) {
+  if (values.empty()) return 0.0;
+  const auto middle =
+      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return static_cast<double>(*middle);
+}
+
+// Of one feature by how much it exceeds the median over the pairs that
+// `is_best` marks; 0 where there are none.
+void SetAgainstOthers(const std::vector<PairFeatures*>& pairs,
+                      const std::vector<bool>& is_best, size_t feature,
+                      size_t target) {
+  std::vector<float> usual;
+  for (size_t p = 0; p < pairs.size(); ++p) {
+    if (is_best[p]) usual.push_back((*pairs[p])[feature]);
+  }
+  if (usual.empty()) return;
+  const auto median = static_cast<float>(MedianOf(std::move(usual)));
+  for (PairFeatures* pair : pairs) (*pair)[target] = (*pair)[feature] - median;
 }
 
 class GraphBuilder {
@@ -357,7 +396,10 @@ class GraphBuilder {
     std::set<std::pair<int, int>> wanted;
     Propose(forward, false, wanted);
     Propose(backward, true, wanted);
+    const size_t first = graph_.pairs.size();
+    std::vector<bool> is_best;
     for (const auto& [i, j] : wanted) {
+      is_best.push_back(forward[i].Best() == j && backward[j].Best() == i);
       LinkPair pair;
       pair.older = first_node_[older] + i;
       pair.newer = first_node_[newer] + j;
@@ -370,6 +412,16 @@ class GraphBuilder {
                         Vote(older, i), pair.span});
       pair.iou = static_cast<double>(pair.from_older[0]);
       graph_.pairs.push_back(pair);
+    }
+    std::vector<PairFeatures*> from_older;
+    std::vector<PairFeatures*> from_newer;
+    for (size_t p = first; p < graph_.pairs.size(); ++p) {
+      from_older.push_back(&graph_.pairs[p].from_older);
+      from_newer.push_back(&graph_.pairs[p].from_newer);
+    }
+    for (const auto& ends : {from_older, from_newer}) {
+      SetAgainstOthers(ends, is_best, kFittedRim, kRimAgainstOthers);
+      SetAgainstOthers(ends, is_best, 0, kOverlapAgainstOthers);
     }
   }
 

@@ -33,8 +33,12 @@ inline constexpr int kInstanceFeatures = 14;
 // shift and how well it fits, span of editions, the best rivals of both ends,
 // overlap with all that lie within it together, difference of orientation,
 // elongation and fullness; distance of the voted centres after the shift, the
-// shift itself, and how far it lies from that of the neighbours.
-inline constexpr int kPairFeatures = 24;
+// shift itself, and how far it lies from that of the neighbours; how well this
+// end's rim lies along the other's (rim.h): the share within a pixel, the same
+// fitted, the share within two, mean and ninth decile of the distance; and by
+// how much that share and the overlap exceed the median of those pairs of the
+// two editions whose ends are each other's best.
+inline constexpr int kPairFeatures = 31;
 
 using PairFeatures = std::array<float, kPairFeatures>;
 

@@ -147,6 +147,21 @@ std::vector<PairTruth> TruthOfPairs(
   return truth;
 }
 
+std::vector<Answer> TruthOfInstances(
+    const std::vector<std::vector<Instance>>& per_edition,
+    const LinkGraph& graph, const std::vector<cv::Mat>& all_labels) {
+  const std::vector<std::vector<int32_t>> labels =
+      LabelsOfInstances(per_edition, all_labels);
+  std::vector<Answer> truth;
+  truth.reserve(graph.nodes.size());
+  for (const LinkNode& node : graph.nodes) {
+    const int32_t label = labels[node.instance.edition][node.instance.index];
+    truth.push_back(label == kUnclearInstance ? Answer::kNotAsked
+                                              : AnswerOf(label > 0));
+  }
+  return truth;
+}
+
 std::vector<std::vector<Instance>> InstancesFromLabels(
     const std::vector<cv::Mat>& labels) {
   std::vector<std::vector<Instance>> per_edition(labels.size());

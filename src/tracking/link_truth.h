@@ -39,6 +39,12 @@ std::vector<PairTruth> TruthOfPairs(
     const std::vector<std::vector<Instance>>& per_edition,
     const LinkGraph& graph, const LinkedClip& clip);
 
+// One per node of `graph`: whether the instance is a building (kYes: it stands
+// for a drawing), is none (kNo), or is unclear (kNotAsked).
+std::vector<Answer> TruthOfInstances(
+    const std::vector<std::vector<Instance>>& per_edition,
+    const LinkGraph& graph, const std::vector<cv::Mat>& labels);
+
 // The true tracks of the clip as instances of score 1 by edition, in ascending
 // order of label.
 std::vector<std::vector<Instance>> InstancesFromLabels(

@@ -67,9 +67,11 @@ void ExpectNear(const PairOpinion& a, const PairOpinion& b) {
 TEST(LinkNet, GradientsReachEveryParameter) {
   LinkNet net = Net();
   const LinkGraph graph = Graph(SmallTown());
-  const torch::Tensor logits = net(MakeLinkBatch({&graph}));
-  ASSERT_EQ(logits.size(0), static_cast<int64_t>(graph.pairs.size()));
-  logits.square().sum().backward();
+  const LinkLogits logits = net(MakeLinkBatch({&graph}));
+  ASSERT_EQ(logits.pairs.size(0), static_cast<int64_t>(graph.pairs.size()));
+  ASSERT_EQ(logits.instances.sizes(),
+            torch::IntArrayRef({static_cast<int64_t>(graph.nodes.size())}));
+  (logits.pairs.square().sum() + logits.instances.square().sum()).backward();
   int64_t count = 0;
   for (const auto& item : net->named_parameters()) {
     ASSERT_TRUE(item.value().grad().defined()) << item.key();
@@ -89,13 +91,25 @@ TEST(LinkNet, DoesNotCareForTheOrderOfInstances) {
   LinkNet net = Net();
   const LinkGraph graph = Graph(editions);
   const LinkGraph other = Graph(shuffled);
-  const auto expected = ByEnds(graph, JudgePairs(net, graph));
-  const auto found = ByEnds(other, JudgePairs(net, other));
+  const tracking::LinkOpinions opinions = JudgeGraph(net, graph);
+  const tracking::LinkOpinions others = JudgeGraph(net, other);
+  const auto expected = ByEnds(graph, opinions.pairs);
+  const auto found = ByEnds(other, others.pairs);
   ASSERT_EQ(expected.size(), found.size());
   const auto rotated = [&](int edition, int index) {
     const int size = static_cast<int>(editions[edition].size());
     return (index + size - 2) % size;
   };
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const tracking::InstanceRef ref = graph.nodes[n].instance;
+    for (size_t m = 0; m < other.nodes.size(); ++m) {
+      const tracking::InstanceRef same = other.nodes[m].instance;
+      if (same.edition == ref.edition &&
+          same.index == rotated(ref.edition, ref.index)) {
+        EXPECT_NEAR(opinions.instances[n], others.instances[m], 1e-5);
+      }
+    }
+  }
   for (const auto& [ends, opinion] : expected) {
     ExpectNear(opinion, found.at({ends[0], rotated(ends[0], ends[1]), ends[2],
                                   rotated(ends[2], ends[3])}));
@@ -108,8 +122,8 @@ TEST(LinkNet, DoesNotCareForTheDirectionOfTime) {
   LinkNet net = Net();
   const LinkGraph graph = Graph(editions);
   const LinkGraph other = Graph(reversed);
-  const auto expected = ByEnds(graph, JudgePairs(net, graph));
-  const auto found = ByEnds(other, JudgePairs(net, other));
+  const auto expected = ByEnds(graph, JudgeGraph(net, graph).pairs);
+  const auto found = ByEnds(other, JudgeGraph(net, other).pairs);
   ASSERT_EQ(expected.size(), found.size());
   for (const auto& [ends, opinion] : expected) {
     ExpectNear(opinion, found.at({2 - ends[2], ends[3], 2 - ends[0], ends[1]}));
@@ -120,10 +134,14 @@ TEST(LinkNet, JudgesWindowsSideBySideAsAlone) {
   LinkNet net = Net();
   const LinkGraph a = Graph(SmallTown());
   const LinkGraph b = Graph({{House(0, 0, 9, 9)}, {House(1, 0, 9, 8)}});
-  const torch::Tensor both = net(MakeLinkBatch({&a, &b}));
-  const torch::Tensor alone =
-      torch::cat({net(MakeLinkBatch({&a})), net(MakeLinkBatch({&b}))});
-  EXPECT_TRUE(torch::allclose(both, alone, 1e-5, 1e-6));
+  const LinkLogits both = net(MakeLinkBatch({&a, &b}));
+  const LinkLogits first = net(MakeLinkBatch({&a}));
+  const LinkLogits second = net(MakeLinkBatch({&b}));
+  EXPECT_TRUE(torch::allclose(
+      both.pairs, torch::cat({first.pairs, second.pairs}), 1e-5, 1e-6));
+  EXPECT_TRUE(torch::allclose(both.instances,
+                              torch::cat({first.instances, second.instances}),
+                              1e-5, 1e-6));
 }
 
 TEST(LinkNet, TakesEmptyAndLonelyWindows) {
@@ -131,7 +149,10 @@ TEST(LinkNet, TakesEmptyAndLonelyWindows) {
   for (const Editions& editions :
        {Editions{}, Editions{{}, {}}, Editions{{House(0, 0, 1, 1)}},
         Editions{{House(0, 0, 4, 4)}, {}}}) {
-    EXPECT_TRUE(JudgePairs(net, Graph(editions)).empty());
+    const LinkGraph graph = Graph(editions);
+    const tracking::LinkOpinions opinions = JudgeGraph(net, graph);
+    EXPECT_TRUE(opinions.pairs.empty());
+    EXPECT_EQ(opinions.instances.size(), graph.nodes.size());
   }
 }
 
@@ -148,14 +169,14 @@ TEST(LinkNet, JudgesTwoThousandInstancesInBoundedTimeOnAnyThreads) {
   ASSERT_EQ(graph.nodes.size(), 2000u);
   SetTorchThreads(1);
   const std::clock_t start = std::clock();
-  const std::vector<PairOpinion> opinions = JudgePairs(net, graph);
+  const std::vector<PairOpinion> opinions = JudgeGraph(net, graph).pairs;
   const double seconds =
       static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   EXPECT_LT(seconds, 3.0);  // of the processor, so that load does not count
   std::vector<std::vector<PairOpinion>> side_by_side(2);
   std::vector<std::thread> threads;
   for (auto& result : side_by_side) {
-    threads.emplace_back([&] { result = JudgePairs(net, graph); });
+    threads.emplace_back([&] { result = JudgeGraph(net, graph).pairs; });
   }
   for (std::thread& thread : threads) thread.join();
   for (size_t p = 0; p < opinions.size(); ++p) {
@@ -175,7 +196,7 @@ TEST(LinkNet, BeginsNearWhatTheOverlapSays) {
     const torch::NoGradGuard no_grad;
     if (item.key().starts_with("out.")) item.value().zero_();
   }
-  const std::vector<PairOpinion> opinions = JudgePairs(net, graph);
+  const std::vector<PairOpinion> opinions = JudgeGraph(net, graph).pairs;
   for (size_t p = 0; p < opinions.size(); ++p) {
     const float overlap = std::clamp(
         std::max(graph.pairs[p].from_older[0], graph.pairs[p].from_newer[0]),
@@ -196,7 +217,10 @@ TEST(LinkNetConfig, ReadsNetworksThatKnewFewerFeatures) {
   EXPECT_EQ(config.pair_features, 20);
   LinkNet net(config, Rng(1));
   const LinkGraph graph = Graph(SmallTown());
-  EXPECT_EQ(JudgePairs(net, graph).size(), graph.pairs.size());
+  const tracking::LinkOpinions opinions = JudgeGraph(net, graph);
+  EXPECT_EQ(opinions.pairs.size(), graph.pairs.size());
+  // What it never learned to judge, it does not judge.
+  EXPECT_TRUE(opinions.instances.empty());
 }
 
 TEST(LinkNetConfig, RefusesNetworksOfOtherFeatures) {
@@ -222,6 +246,11 @@ std::vector<LinkLesson> TwoLessons() {
           {same ? tracking::Answer::kYes : tracking::Answer::kNo,
            rng.Chance(0.2) ? tracking::Answer::kYes : tracking::Answer::kNo});
     }
+    for (size_t n = 0; n < lesson.graph.nodes.size(); ++n) {
+      lesson.instances.push_back(n % 3 == 0   ? tracking::Answer::kNo
+                                 : n % 3 == 1 ? tracking::Answer::kYes
+                                              : tracking::Answer::kNotAsked);
+    }
     lessons.push_back(std::move(lesson));
   }
   return lessons;
@@ -242,7 +271,13 @@ TEST(FitLinker, LearnsTwoClipsByHeartAndTheSameAgain) {
   const LinkFit fit = Fit(lessons, 400);
   EXPECT_LT(fit.loss, 0.1);
   for (const LinkLesson& lesson : lessons) {
-    const auto opinions = Judge(*fit.linker, lesson.graph);
+    const tracking::LinkOpinions all = Judge(*fit.linker, lesson.graph);
+    for (size_t n = 0; n < all.instances.size(); ++n) {
+      if (lesson.instances[n] == tracking::Answer::kNotAsked) continue;
+      EXPECT_EQ(all.instances[n] > 0.5f,
+                lesson.instances[n] == tracking::Answer::kYes);
+    }
+    const auto& opinions = all.pairs;
     for (size_t p = 0; p < opinions.size(); ++p) {
       EXPECT_EQ(opinions[p].same > 0.5f,
                 lesson.truth[p].same == tracking::Answer::kYes);
@@ -316,6 +351,7 @@ TEST_F(TrainLinksTest, AddsALinkerAndLeavesTheNetworkAsItIs) {
   const Checkpoint loaded = LoadCheckpoint(path_);
   ASSERT_NE(loaded.linker, nullptr);
   EXPECT_EQ(loaded.linker->decision.threshold, result.link_threshold);
+  EXPECT_EQ(loaded.linker->min_score, result.min_score);
 }
 
 TEST_F(TrainLinksTest, ReloadedLinkerThinksTheSame) {

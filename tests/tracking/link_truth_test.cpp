@@ -98,6 +98,17 @@ TEST_F(TruthOfPairsTest, AsksNothingOfWhatIsNoBuilding) {
   EXPECT_EQ(Truth().at({4, 7}), not_asked);
 }
 
+TEST_F(TruthOfPairsTest, KnowsWhichInstancesAreBuildings) {
+  const LinkGraph graph = BuildLinkGraph({editions_, {}, {}}, nullptr);
+  clip_.labelled.labels[1] = Labels({{1, House(2, 4, 7, 10)}});
+  // The first house of the second edition covers half of what it stands for;
+  // the other two stand for nothing.
+  EXPECT_EQ(TruthOfInstances(editions_, graph, clip_.labelled.labels),
+            (std::vector<Answer>{Answer::kYes, Answer::kYes, Answer::kNotAsked,
+                                 Answer::kNo, Answer::kNo, Answer::kYes,
+                                 Answer::kYes, Answer::kYes}));
+}
+
 TEST(TrueLineage, CountsTracksFromZeroAndLeavesOutNobody) {
   const auto events = TrueLineage(
       {{0, 2, 0, 1, LineageKind::kAppear}, {1, 2, 1, 2, LineageKind::kMerge}});
