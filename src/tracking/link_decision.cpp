@@ -208,7 +208,7 @@ std::vector<std::vector<Instance>> Rescored(
     const InstanceRef& ref = graph.nodes[n].instance;
     per_edition[static_cast<size_t>(ref.edition)]
                [static_cast<size_t>(ref.index)]
-                   .score = opinions.instances[n];
+                   .score *= opinions.instances[n];
   }
   return per_edition;
 }

@@ -53,8 +53,10 @@ struct LinkDecision {
   void Validate() const;
 };
 
-// `per_edition` with the probability of being a building as the score of each
-// instance, where `opinions` has it. `graph` is of `per_edition`.
+// `per_edition` with the score of each instance times its probability of being a
+// building, where `opinions` has it: the score alone knows how well the outline
+// is drawn, the probability whether it is one at all. `graph` is of
+// `per_edition`.
 std::vector<std::vector<Instance>> Rescored(
     std::vector<std::vector<Instance>> per_edition, const LinkGraph& graph,
     const LinkOpinions& opinions);

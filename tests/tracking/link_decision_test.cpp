@@ -52,16 +52,16 @@ const Track& FirstHouse(const TrackSet& tracks) {
   throw std::runtime_error("no track begins on the first edition");
 }
 
-TEST(Rescored, GivesEachInstanceItsProbabilityIfThereIsOne) {
+TEST(Rescored, WeighsEachScoreByTheProbabilityIfThereIsOne) {
   const Case c({{House(0, 0, 9, 9)}, {House(0, 0, 5, 9), House(5, 0, 4, 9)}});
   LinkOpinions opinions;
   const Editions same = Rescored(c.editions, c.graph, opinions);
   EXPECT_EQ(same[1][1].score, c.editions[1][1].score);
   opinions.instances = {0.25f, 0.5f, 0.75f};
   const Editions rescored = Rescored(c.editions, c.graph, opinions);
-  EXPECT_EQ(rescored[0][0].score, 0.25f);
-  EXPECT_EQ(rescored[1][0].score, 0.5f);
-  EXPECT_EQ(rescored[1][1].score, 0.75f);
+  EXPECT_FLOAT_EQ(rescored[0][0].score, 0.9f * 0.25f);
+  EXPECT_FLOAT_EQ(rescored[1][0].score, 0.9f * 0.5f);
+  EXPECT_FLOAT_EQ(rescored[1][1].score, 0.9f * 0.75f);
   opinions.instances.pop_back();
   EXPECT_THROW(Rescored(c.editions, c.graph, opinions), Error);
 }
