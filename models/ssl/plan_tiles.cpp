@@ -152,9 +152,8 @@ cv::Vec3f Colour(double low, double high, Rng& rng) {
 cv::Mat Coloured(const cv::Mat& ink, const cv::Mat& built, Rng& rng) {
   const cv::Vec3f dark = Colour(0.0, 0.35, rng);
   const cv::Vec3f light = Colour(0.7, 1.0, rng);
-  const cv::Vec3f tint =
-      light + (Colour(0.0, 1.0, rng) - light) *
-                  static_cast<float>(rng.Uniform(0.0, 0.35));
+  const cv::Vec3f tint = light + (Colour(0.0, 1.0, rng) - light) *
+                                     static_cast<float>(rng.Uniform(0.0, 0.35));
   cv::Mat stains(4, 4, CV_32FC1);
   for (float& value : cv::Mat_<float>(stains)) {
     value = static_cast<float>(rng.Normal(0.0, 0.06));
@@ -192,7 +191,7 @@ cv::Mat Averaged(const cv::Mat& layer, int side) {
 }  // namespace
 
 std::vector<TileSupply::Factor> PlanTiles::Factors() const {
-  return {{"hatch", kHatches},     {"hand", kHands},     {"density", kPlanSteps},
+  return {{"hatch", kHatches},   {"hand", kHands},     {"density", kPlanSteps},
           {"scale", kPlanSteps}, {"year", kPlanSteps}, {"hatch_angle", 0}};
 }
 
@@ -209,10 +208,9 @@ FactorTile PlanTiles::Draw(const TileRequest& request, int64_t index) const {
   const int64_t density = rng.Int(0, kPlanSteps - 1);
   const int64_t scale = rng.Int(0, kPlanSteps - 1);
   const int64_t year = rng.Int(0, kPlanSteps - 1);
-  const double degrees =
-      std::fmod(45.0 * static_cast<double>(hatch) + rng.Uniform(-12.0, 12.0) +
-                    180.0,
-                180.0);
+  const double degrees = std::fmod(
+      45.0 * static_cast<double>(hatch) + rng.Uniform(-12.0, 12.0) + 180.0,
+      180.0);
   const double radians = degrees * std::numbers::pi / 180.0;
 
   PlanFrame frame;
@@ -243,8 +241,8 @@ FactorTile PlanTiles::Draw(const TileRequest& request, int64_t index) const {
       // In the middle of the tile something stands, or nothing would be
       // hatched on some.
       if (!built && !(row == 0 && column == 0)) continue;
-      const std::vector<cv::Point> ring = Building(
-          frame, static_cast<double>(column), top / frame.cell, rng);
+      const std::vector<cv::Point> ring =
+          Building(frame, static_cast<double>(column), top / frame.cell, rng);
       cv::Mat building = cv::Mat::zeros(layers.built.size(), CV_8UC1);
       cv::fillPoly(building, std::vector<std::vector<cv::Point>>{ring},
                    cv::Scalar(255));
@@ -259,8 +257,8 @@ FactorTile PlanTiles::Draw(const TileRequest& request, int64_t index) const {
   if (rng.Chance(0.3)) Letters(side, pen_px, rng, layers.ink);
 
   FactorTile tile;
-  tile.rgb = Coloured(Averaged(layers.ink, side), Averaged(layers.built, side),
-                      rng);
+  tile.rgb =
+      Coloured(Averaged(layers.ink, side), Averaged(layers.built, side), rng);
   tile.factors = {{"hatch", static_cast<double>(hatch)},
                   {"hand", static_cast<double>(hand)},
                   {"density", static_cast<double>(density)},

@@ -43,8 +43,8 @@ int64_t KindCount(const TileSupply& supply);
 
 // Views that leave the kind as it is: no turns and no flips, which change the
 // direction of a hatch, and neither blur nor other line widths, which change
-// the hand. Every view has an ink and a paper of its own, since by their colours
-// alone two views would know each other.
+// the hand. Every view has an ink and a paper of its own, since by their
+// colours alone two views would know each other.
 ViewRecipe KindViews();
 
 // A ResNet-18 an eighth as wide as published: 64 dimensions.

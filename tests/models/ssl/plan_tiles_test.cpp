@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "core/error.h"
 #include "models/ssl/plan_tiles.h"
+
+#include "core/error.h"
 
 #include <gtest/gtest.h>
 #include <opencv2/imgproc.hpp>
