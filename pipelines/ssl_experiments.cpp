@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/ssl_experiments.h"
 
+#include "models/ssl/plan_tiles.h"
 #include "models/vis/segmenter.h"
 #include "pipelines/map_benchmarks.h"
-#include "pipelines/ssl.h"
 
 #include <algorithm>
 #include <exception>
@@ -80,7 +80,7 @@ class Queue {
   }
 
   const SslExperimentRun& run_;
-  const MapTileSupply tiles_;
+  const ssl::PlanTiles tiles_;
   const ssl::BenchmarkSet benchmarks_ = MapBenchmarks();
   ssl::ExperimentOptions options_;
   const std::function<void(const ssl::ExperimentReport&)>& on_report_;

@@ -15,10 +15,12 @@ namespace {
 constexpr uint64_t kTrainStream = 0x7472;
 constexpr uint64_t kTestStream = 0x7465;
 
+constexpr int64_t kDirections = 4;  // values of "hatch"
+
 torch::Tensor FactorTargets(const Dataset& tiles, const std::string& factor) {
   const torch::Tensor values = tiles.metadata.at(factor);
   if (factor != "hatch_angle") return values.unsqueeze(1);
-  const torch::Tensor angle = values * (4.0 * std::numbers::pi / 180.0);
+  const torch::Tensor angle = values * (2.0 * std::numbers::pi / 180.0);
   return torch::stack({angle.cos(), angle.sin()}, 1);
 }
 
@@ -35,6 +37,29 @@ TileBench DrawTileBench(const ExperimentOptions& options,
     return DrawTileSet(*options.tiles, request, count, context);
   };
   return {draw(kTrainStream, bench.train), draw(kTestStream, bench.test)};
+}
+
+torch::Tensor KindOf(const Dataset& tiles) {
+  // One hand's directions lie together.
+  return FactorLabels(tiles, "hand") * kDirections +
+         FactorLabels(tiles, "hatch");
+}
+
+int64_t KindCount(const TileSupply& supply) {
+  int64_t kinds = 1;
+  for (const TileSupply::Factor& factor : supply.Factors()) {
+    if (factor.name == "hatch" || factor.name == "hand") kinds *= factor.values;
+  }
+  return kinds;
+}
+
+ViewRecipe KindViews() {
+  ViewRecipe views;
+  views.global_area_min = 0.5;
+  views.palette = 1.0;
+  views.flip = views.quarter_turns = views.blur = views.line_width = 0.0;
+  views.colour = views.grey = views.stain = 0.0;
+  return views;
 }
 
 Encoder SmallEncoder(uint64_t seed) {

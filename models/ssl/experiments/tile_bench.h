@@ -34,6 +34,19 @@ struct TileBench {
 TileBench DrawTileBench(const ExperimentOptions& options,
                         const TileBenchOptions& bench, RunContext& context);
 
+// What experiments with labels ask for: which way a tile is hatched, and by
+// which hand. [N] int64, the product of the factors "hatch" and "hand"; the
+// number of kinds is that of the tiles' supply. Throws Error{kBadInput} for
+// tiles without these factors.
+torch::Tensor KindOf(const Dataset& tiles);
+int64_t KindCount(const TileSupply& supply);
+
+// Views that leave the kind as it is: no turns and no flips, which change the
+// direction of a hatch, and neither blur nor other line widths, which change
+// the hand. Every view has an ink and a paper of its own, since by their
+// colours alone two views would know each other.
+ViewRecipe KindViews();
+
 // A ResNet-18 an eighth as wide as published: 64 dimensions.
 Encoder SmallEncoder(uint64_t seed);
 
@@ -62,8 +75,8 @@ double FactorAccuracy(const SeenTiles& train, const SeenTiles& test,
                       const std::string& factor);
 
 // Held-out R2 of a factor as a number under the affine map of the best of five
-// ridges; of "hatch_angle", of the cosine and sine of four times the angle,
-// since streets cross at right angles. The ridge is chosen on the test set, for
+// ridges; of "hatch_angle", of the cosine and sine of twice the angle, since
+// lines have no arrow. The ridge is chosen on the test set, for
 // every kind of feature alike, so that none suffers from a bad one.
 double FactorR2(const SeenTiles& train, const SeenTiles& test,
                 const std::string& factor);

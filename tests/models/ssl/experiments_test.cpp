@@ -3,10 +3,10 @@
 #include "models/ssl/affine_regions.h"
 #include "models/ssl/denoising.h"
 #include "models/ssl/experiments/experiment.h"
+#include "models/ssl/plan_tiles.h"
 #include "models/ssl/pretrain.h"
 #include "models/vis/trainer.h"
 #include "tests/models/rectangle_clips.h"
-#include "tests/models/ssl/drawn_tiles.h"
 #include "tests/support/quiet_context.h"
 #include "tests/support/temp_dir.h"
 
@@ -100,7 +100,7 @@ TEST(Experiments, ExactOnesHoldInTheirSmokeForms) {
 }
 
 TEST(Experiments, SmokeFormsOnTilesRun) {
-  const testing::DrawnTiles tiles;
+  const PlanTiles tiles;
   ExperimentOptions options;
   options.smoke = true;
   options.seeds = 1;

@@ -6,11 +6,11 @@
 #include "models/ssl/class_head.h"
 #include "models/ssl/experiments/experiment.h"
 #include "models/ssl/latents.h"
+#include "models/ssl/plan_tiles.h"
 #include "models/ssl/probe.h"
 #include "models/ssl/similarity_graph.h"
 #include "models/ssl/tile_set.h"
 #include "models/ssl/trainer.h"
-#include "tests/models/ssl/drawn_tiles.h"
 #include "tests/support/quiet_context.h"
 
 #include <gtest/gtest.h>
@@ -341,7 +341,7 @@ TEST(SimilarityGraph, FeedsXSampleFromTheBatch) {
 }
 
 TEST(TileSet, HoldsPicturesAndFactorsInOrder) {
-  const testing::DrawnTiles supply;
+  const PlanTiles supply;
   const TileRequest request{3, 32};
   const Dataset set = DrawTileSet(supply, request, 5, QuietContext());
   EXPECT_EQ(set.images.sizes(), (std::vector<int64_t>{5, 3, 32, 32}));
@@ -356,7 +356,7 @@ TEST(TileSet, HoldsPicturesAndFactorsInOrder) {
 }
 
 TEST(IdentifiabilityExperiments, SmallFormsRunAndAreTheSameTwice) {
-  const testing::DrawnTiles tiles;
+  const PlanTiles tiles;
   ExperimentOptions options;
   options.smoke = true;
   options.seeds = 2;
