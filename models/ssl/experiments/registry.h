@@ -14,6 +14,8 @@ ExperimentReport AnomalyExperiment(const ExperimentOptions& options,
                                    RunContext& context);
 ExperimentReport BaselinesExperiment(const ExperimentOptions& options,
                                      RunContext& context);
+ExperimentReport BeyondClsExperiment(const ExperimentOptions& options,
+                                     RunContext& context);
 ExperimentReport DenoisingAlignmentExperiment(const ExperimentOptions& options,
                                               RunContext& context);
 ExperimentReport UniBenchExperiment(const ExperimentOptions& options,
