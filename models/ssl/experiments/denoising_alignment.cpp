@@ -36,7 +36,7 @@ ExperimentReport DenoisingAlignmentExperiment(const ExperimentOptions& options,
   double reversal = 1e9;
   for (int s = 0; s < seeds; ++s) {
     const uint64_t seed = options.seed + static_cast<uint64_t>(s);
-    const HatchSet set = MakeHatchSet(train + test, Rng(seed));
+    const HatchSet set = MakeHatchSet(train + test, {}, Rng(seed));
     const torch::Tensor x = set.images.flatten(1);
     const auto r2 = [&](const torch::Tensor& z) {
       return LinearR2({z.slice(0, 0, train), set.targets.slice(0, 0, train)},

@@ -8,9 +8,8 @@
 
 namespace mapweave::ssl {
 
-HatchSet MakeHatchSet(int64_t count, const Rng& rng) {
-  constexpr double kHatch = 0.15;  // amplitude; the tone's deviation is 1
-  constexpr double kGrain = 0.02;
+HatchSet MakeHatchSet(int64_t count, const HatchOptions& options,
+                      const Rng& rng) {
   constexpr double kFrequency = 0.35;  // cycles per pixel
   torch::Generator generator = MakeGenerator(rng);
   const auto normal = [&] {
@@ -21,8 +20,8 @@ HatchSet MakeHatchSet(int64_t count, const Rng& rng) {
   torch::Tensor radius =
       (f.square().unsqueeze(0) + f.square().unsqueeze(1)).sqrt();
   radius[0][0] = 1.0 / kHatchSide;
-  torch::Tensor tone = torch::real(
-      torch::fft_ifft2(torch::fft_fft2(normal()) / radius.pow(1.5)));
+  torch::Tensor tone = torch::real(torch::fft_ifft2(
+      torch::fft_fft2(normal()) / radius.pow(options.tone_exponent)));
   tone = tone / tone.std();
   const torch::Tensor label =
       torch::randint(0, kHatchClasses, {count}, generator, torch::kLong);
@@ -35,7 +34,8 @@ HatchSet MakeHatchSet(int64_t count, const Rng& rng) {
   const torch::Tensor hatch =
       (2.0 * std::numbers::pi * kFrequency * phase).sin();
   HatchSet set;
-  set.images = tone + kHatch * hatch.index_select(0, label) + kGrain * normal();
+  set.images = tone + options.hatch * hatch.index_select(0, label) +
+               options.grain * normal();
   set.images = set.images - set.images.mean(0);
   set.label = label;
   set.targets = torch::one_hot(label, kHatchClasses).to(torch::kDouble);

@@ -115,12 +115,29 @@ double Accuracy(const torch::Tensor& logits, const torch::Tensor& label) {
   return logits.argmax(1).eq(label).to(torch::kDouble).mean().item<double>();
 }
 
+// Of logits, [N, K], and labels, [N] int64.
+using Loss = torch::Tensor (*)(const torch::Tensor& logits,
+                               const torch::Tensor& label);
+
+torch::Tensor CrossEntropy(const torch::Tensor& logits,
+                           const torch::Tensor& label) {
+  return torch::nn::functional::cross_entropy(logits, label);
+}
+
+// From one-hot labels, summed over the classes.
+torch::Tensor SquaredError(const torch::Tensor& logits,
+                           const torch::Tensor& label) {
+  return (logits - torch::one_hot(label, logits.size(1)))
+      .square()
+      .sum(1)
+      .mean();
+}
+
 // One step on all points at once.
-void Update(ReluMlp& net, Optimiser& optimiser, const Points& points,
+void Update(ReluMlp& net, Optimiser& optimiser, const Points& points, Loss loss,
             double rate) {
   optimiser.ZeroGrad();
-  torch::nn::functional::cross_entropy(net->forward(points.x), points.label)
-      .backward();
+  loss(net->forward(points.x), points.label).backward();
   optimiser.Step(rate);
 }
 
@@ -156,7 +173,9 @@ Curve Follow(const Task& task, uint64_t seed, RunContext& context) {
       curve.boundary.push_back(complexity(between));
       next = std::max(step + 1, step * 5 / 4);
     }
-    if (step < task.steps) Update(net, optimiser, points, kRate);
+    if (step < task.steps) {
+      Update(net, optimiser, points, CrossEntropy, kRate);
+    }
   }
   const torch::NoGradGuard no_grad;
   curve.accuracy = Accuracy(net->forward(points.x), points.label);
@@ -251,7 +270,7 @@ struct AdditionPlan {
 };
 
 Grokking Grok(uint64_t seed, const AdditionPlan& plan, RunContext& context) {
-  constexpr int64_t kEvery = 50;
+  constexpr int64_t kEvery = 25;
   const Rng rng(seed, 0x67726f6b);
   const Addition data = MakeAddition(rng.Fork(1));
   std::vector<int64_t> widths = {2 * kModulus};
@@ -265,7 +284,8 @@ Grokking Grok(uint64_t seed, const AdditionPlan& plan, RunContext& context) {
   PgdOptions attack{PgdNorm::kL2, plan.epsilon, plan.epsilon / 4.0, 10};
   Grokking seen;
   for (int64_t step = 1; step <= plan.steps; ++step) {
-    Update(net, optimiser, data.train, plan.rate);
+    // With cross-entropy, test accuracy stays at about 0.95 in so many steps.
+    Update(net, optimiser, data.train, SquaredError, plan.rate);
     if (step % kEvery != 0 && step != plan.steps) continue;
     context.cancel.ThrowIfCancelled();
     const torch::NoGradGuard no_grad;

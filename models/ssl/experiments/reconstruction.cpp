@@ -132,11 +132,15 @@ constexpr Band kBands[] = {{"all", {0.0, 1.0}},
                            {"top 90 %", {0.0, 0.9}},
                            {"bottom 20 %", {0.8, 1.0}}};
 
+// A tone so broad that it makes up 90 % of the variance without the hatch, and
+// grain enough that the hatch is not told without fail.
+constexpr HatchOptions kBroadTone{2.0, 0.15, 0.2};
+
 Task HatchTask(uint64_t seed, bool smoke) {
   Task task;
   task.train = smoke ? 400 : 3000;
   const HatchSet set =
-      MakeHatchSet(task.train + (smoke ? 100 : 1000), Rng(seed));
+      MakeHatchSet(task.train + (smoke ? 100 : 1000), kBroadTone, Rng(seed));
   task.images = set.images;
   task.factors = {{"hatch", kHatchClasses, set.label}};
   if (smoke) task.epochs = 1;
