@@ -12,6 +12,8 @@ ExperimentReport AffineRegionsExperiment(const ExperimentOptions& options,
                                          RunContext& context);
 ExperimentReport AnomalyExperiment(const ExperimentOptions& options,
                                    RunContext& context);
+ExperimentReport BeyondClsExperiment(const ExperimentOptions& options,
+                                     RunContext& context);
 ExperimentReport DenoisingAlignmentExperiment(const ExperimentOptions& options,
                                               RunContext& context);
 ExperimentReport UniBenchExperiment(const ExperimentOptions& options,
